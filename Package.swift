@@ -1,0 +1,78 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The language that every Swift target is written in.
+let swift: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Leaves `mlp_library_v1` as the one symbol that a plugin library exports.
+let exportEntryAlone: [LinkerSetting] = [
+    .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PluginAPI/plugin.map"])
+]
+
+let package = Package(
+    name: "Podium",
+    products: [
+        .executable(name: "host", targets: ["host"]),
+        .library(name: "PluginAPI", targets: ["PluginAPI"]),
+        .library(name: "Llama2", type: .dynamic, targets: ["Llama2"]),
+        .library(name: "Null", type: .dynamic, targets: ["Null"]),
+        .library(name: "Echo", type: .dynamic, targets: ["Echo"]),
+        .library(name: "Mischief", type: .dynamic, targets: ["Mischief"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // The contract.
+        .target(name: "CPluginAPI", path: "Sources/PluginAPI/C"),
+        .target(
+            name: "PluginAPI", dependencies: ["CPluginAPI", "JSON"], path: "Sources/PluginAPI/Swift",
+            swiftSettings: swift),
+
+        // Libraries that the host and the plugins each carry a copy of.
+        .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
+        .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
+        .target(name: "CPlatform"),
+        .target(name: "JSON", dependencies: ["CJSONC"], swiftSettings: swift),
+        .target(name: "Numerics", dependencies: ["JSON", "CPlatform"], swiftSettings: swift),
+        .target(name: "Kernels", dependencies: ["CPluginAPI"]),
+        .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: swift),
+        .target(
+            name: "TextGeneration", dependencies: ["CPluginAPI", "PluginAPI", "Kernels", "Numerics", "CPlatform"],
+            swiftSettings: swift),
+
+        // The host.
+        .target(
+            name: "Core",
+            dependencies: [
+                "CPluginAPI", "CFFI", "CPlatform", "JSON", "Numerics", .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: swift),
+        .executableTarget(
+            name: "host",
+            dependencies: ["Core", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: swift),
+
+        // Plugins.
+        .target(
+            name: "Llama2",
+            dependencies: ["PluginAPI", "JSON", "Numerics", "Kernels", "Tokenizers", "TextGeneration"],
+            path: "Plugins/Llama2", exclude: ["Configs", "Demo", "Dataset"], sources: ["Sources"],
+            swiftSettings: swift, linkerSettings: exportEntryAlone),
+        .target(
+            name: "Null", dependencies: ["PluginAPI"], path: "Plugins/Null", swiftSettings: swift,
+            linkerSettings: exportEntryAlone),
+        .target(
+            name: "Echo", dependencies: ["PluginAPI"], path: "Tests/Fixtures/Echo", swiftSettings: swift,
+            linkerSettings: exportEntryAlone),
+        .target(
+            name: "Mischief", dependencies: ["CPluginAPI"], path: "Tests/Fixtures/Mischief",
+            linkerSettings: exportEntryAlone),
+    ]
+)
