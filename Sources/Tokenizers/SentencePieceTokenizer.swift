@@ -1,0 +1,189 @@
+/// A tokenizer made from a sentencepiece model, such as Llama 2's `tokenizer.model`.
+///
+/// It gives what the sentencepiece library gives: special tokens written out in a text are plain text, a code point
+/// without a piece becomes its UTF-8 bytes (or the unknown token, once per run, where the model has no byte pieces), and
+/// decoding writes control pieces as nothing and the unknown piece as the model's `unk_surface`, whatever
+/// `skipSpecialTokens` says.
+public struct SentencePieceTokenizer: Tokenizer {
+    public let vocabularySize: Int
+    public let bosToken: UInt32?
+    public let eosToken: UInt32?
+
+    /// Whether `addSpecialTokens` puts ``bosToken`` in front.
+    public var addsBOS = true
+
+    /// Whether `addSpecialTokens` puts ``eosToken`` at the end.
+    public var addsEOS = false
+
+    private static let spaceMark: UInt32 = 0x2581
+
+    private let unknownToken: UInt32
+    private let byteTokens: [UInt32]
+    private let addDummyPrefix: Bool
+    private let removeExtraWhitespaces: Bool
+    private let space: UInt32
+    private let symbols: CodePointTable
+    // 1 for each code point that some piece has in front of U+2581. After any other, no merge can reach across a space,
+    // so the text may be cut there: words are merged one by one, with the same result.
+    private let joinsToSpace: CodePointTable
+    private let merges: MergeTable
+    private let pool = MergerPool()
+    private let decoding: DecodingVocabulary
+
+    /// Builds the tables from a parsed model.
+    ///
+    /// - Parameters:
+    ///   - model: The model.
+    ///   - source: The file's name, for errors.
+    /// - Throws: ``TokenizerError`` naming the field when the model contradicts itself or needs what is not implemented
+    ///   (unigram, word and char models, normalisation other than the identity, user-defined and unused pieces).
+    public init(_ model: SentencePieceModel, source: String) throws {
+        try Self.checkSupport(model, source: source)
+        vocabularySize = model.pieces.count
+        addDummyPrefix = model.addDummyPrefix
+        removeExtraWhitespaces = model.removeExtraWhitespaces
+        space = model.escapeWhitespaces ? Self.spaceMark : 0x20
+
+        let vocabulary = try SentencePieceVocabulary(model, source: source)
+        unknownToken = vocabulary.unknownToken
+        byteTokens = vocabulary.byteTokens
+        bosToken = vocabulary.control(model.bosPiece)
+        eosToken = vocabulary.control(model.eosPiece)
+        symbols = vocabulary.symbols
+        merges = try vocabulary.makeMerges(model, source: source)
+        joinsToSpace = vocabulary.codePoints(before: model.escapeWhitespaces ? Self.spaceMark : 0x20, in: model)
+        decoding = vocabulary.makeDecoding(model, source: source)
+    }
+
+    /// Reads a model file.
+    ///
+    /// - Parameter path: The path of `tokenizer.model`.
+    /// - Throws: ``TokenizerError`` when the file cannot be read, is malformed, or needs what is not implemented.
+    public init(path: String) throws {
+        try self.init(try SentencePieceModel(parsing: try readTokenizerFile(path), source: path), source: path)
+    }
+
+    public func encode(_ text: Span<UInt8>, addSpecialTokens: Bool) throws -> [UInt32] {
+        guard text.count < TokenizerLimits.symbols else { throw textTooLong(text.count, source: decoding.source) }
+        var ids: [UInt32] = []
+        ids.reserveCapacity(text.count / 3 + 2)
+        if addSpecialTokens, addsBOS, let bosToken { ids.append(bosToken) }
+        pool.withMerger { merger in
+            text.withUnsafeBufferPointer { bytes in
+                if removeExtraWhitespaces {
+                    withoutExtraSpaces(bytes).withUnsafeBufferPointer { encode($0, merger, into: &ids) }
+                } else {
+                    encode(bytes, merger, into: &ids)
+                }
+            }
+        }
+        if addSpecialTokens, addsEOS, let eosToken { ids.append(eosToken) }
+        return ids
+    }
+
+    public func makeDecoder(skipSpecialTokens: Bool) -> IncrementalDecoder {
+        IncrementalDecoder(decoding, skipSpecialTokens: skipSpecialTokens)
+    }
+
+    private func encode(_ bytes: UnsafeBufferPointer<UInt8>, _ merger: PairMerger, into ids: inout [UInt32]) {
+        if bytes.isEmpty { return }
+        merger.symbols.removeAll(keepingCapacity: true)
+        var previous: UInt32? = nil
+        var afterUnknown = false
+        if addDummyPrefix {
+            merger.symbols.append(symbols[space])
+            previous = space
+        }
+        forEachCodePoint(bytes) { value, _, _ in
+            let codePoint = value == 0x20 ? space : value
+            if codePoint == space, let before = previous, joinsToSpace[before] == 0 {
+                emit(merger, afterUnknown: &afterUnknown, into: &ids)
+            }
+            merger.symbols.append(symbol(of: codePoint))
+            previous = codePoint
+        }
+        emit(merger, afterUnknown: &afterUnknown, into: &ids)
+    }
+
+    @inline(__always)
+    private func symbol(of codePoint: UInt32) -> UInt32 {
+        let symbol = symbols[codePoint]
+        return symbol == PieceTable.none ? SentencePieceVocabulary.unlisted | codePoint : symbol
+    }
+
+    private func emit(_ merger: PairMerger, afterUnknown: inout Bool, into ids: inout [UInt32]) {
+        merger.merge(merges)
+        for symbol in merger.symbols {
+            if symbol < SentencePieceVocabulary.unlisted {
+                ids.append(symbol)
+                afterUnknown = false
+            } else if !byteTokens.isEmpty {
+                forEachUTF8Byte(of: symbol & ~SentencePieceVocabulary.unlisted) { ids.append(byteTokens[Int($0)]) }
+            } else if !afterUnknown {
+                ids.append(unknownToken)
+                afterUnknown = true
+            }
+        }
+        merger.symbols.removeAll(keepingCapacity: true)
+    }
+
+    // normalizer.cc with remove_extra_whitespaces: no space at either end, one between words. A U+2581 written in the
+    // text counts as a space at the end only.
+    private func withoutExtraSpaces(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        var kept: [UInt8] = []
+        kept.reserveCapacity(bytes.count)
+        var afterSpace = true
+        for byte in bytes {
+            if byte == UInt8(ascii: " "), afterSpace { continue }
+            kept.append(byte)
+            afterSpace = byte == UInt8(ascii: " ")
+        }
+        let mark: [UInt8] = [0xE2, 0x96, 0x81]
+        while true {
+            if kept.last == UInt8(ascii: " ") {
+                kept.removeLast()
+            } else if space == Self.spaceMark, kept.suffix(3).elementsEqual(mark) {
+                kept.removeLast(3)
+            } else {
+                return kept
+            }
+        }
+    }
+
+    private static func checkSupport(_ model: SentencePieceModel, source: String) throws {
+        func refuse(_ field: String, _ problem: String) -> TokenizerError {
+            TokenizerError(
+                source: source,
+                field: field,
+                problem: problem,
+                advice: "use the model's tokenizer.json if there is one"
+            )
+        }
+        guard model.modelType == .bpe else {
+            throw refuse("trainer_spec.model_type", "\(model.modelType) models are not implemented, only bpe")
+        }
+        guard model.normalizerCharsmapBytes == 0 else {
+            throw refuse(
+                "normalizer_spec.precompiled_charsmap",
+                "normalisation '\(model.normalizerName)' is not implemented, only 'identity'"
+            )
+        }
+        guard model.denormalizerCharsmapBytes == 0 else {
+            throw refuse("denormalizer_spec.precompiled_charsmap", "denormalisation is not implemented")
+        }
+        guard !model.treatWhitespaceAsSuffix else {
+            throw refuse("trainer_spec.treat_whitespace_as_suffix", "true is not implemented")
+        }
+        for (index, piece) in model.pieces.enumerated() where piece.type == .userDefined || piece.type == .unused {
+            throw refuse("pieces[\(index)].type", "pieces of type \(piece.type) are not implemented")
+        }
+    }
+}
+
+func textTooLong(_ count: Int, source: String) -> TokenizerError {
+    TokenizerError(
+        source: source,
+        problem: "the text has \(count) bytes, more than \(TokenizerLimits.symbols)",
+        advice: "split it"
+    )
+}
