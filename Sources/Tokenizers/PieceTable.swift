@@ -30,14 +30,17 @@ struct PieceTable: Sendable {
         text.reduce(0) { extend($0, by: $1) }
     }
 
-    /// Stores the text of `id`; the id must be below the capacity and not in use. Returns false, and stores the text
-    /// for lookup by id alone, if another id already has the same text or `findable` is false.
+    /// Stores the text of an id.
+    ///
+    /// - Parameters:
+    ///   - text: At most `TokenizerLimits.pieceBytes` bytes.
+    ///   - id: Below the capacity and not yet in use.
+    /// - Returns: False if another id has the same text: that one stays the answer of `id(of:)`.
     @discardableResult
-    mutating func insert(_ text: [UInt8], id: UInt32, findable: Bool = true) -> Bool {
+    mutating func insert(_ text: [UInt8], id: UInt32) -> Bool {
         starts[Int(id)] = UInt32(truncatingIfNeeded: arena.count)
         lengths[Int(id)] = UInt32(truncatingIfNeeded: text.count)
         arena.append(contentsOf: text)
-        guard findable else { return false }
         if 2 * (stored + 1) > slots.count { grow() }
         let slot = text.withUnsafeBufferPointer { find($0, hash: Self.hash(text)) }
         guard slots[slot] == Self.none else { return false }

@@ -5,8 +5,13 @@
 /// decoding writes control pieces as nothing and the unknown piece as the model's `unk_surface`, whatever
 /// `skipSpecialTokens` says.
 public struct SentencePieceTokenizer: Tokenizer {
+    /// The number of pieces.
     public let vocabularySize: Int
+
+    /// The id of the control piece that `trainer_spec.bos_piece` names.
     public let bosToken: UInt32?
+
+    /// The id of the control piece that `trainer_spec.eos_piece` names.
     public let eosToken: UInt32?
 
     /// Whether `addSpecialTokens` puts ``bosToken`` in front.
@@ -63,6 +68,7 @@ public struct SentencePieceTokenizer: Tokenizer {
         try self.init(try SentencePieceModel(parsing: try readTokenizerFile(path), source: path), source: path)
     }
 
+    /// Turns UTF-8 bytes into ids, as ``Tokenizer`` states.
     public func encode(_ text: Span<UInt8>, addSpecialTokens: Bool) throws -> [UInt32] {
         guard text.count < TokenizerLimits.symbols else { throw textTooLong(text.count, source: decoding.source) }
         var ids: [UInt32] = []
@@ -81,6 +87,7 @@ public struct SentencePieceTokenizer: Tokenizer {
         return ids
     }
 
+    /// Starts a decoder, as ``Tokenizer`` states.
     public func makeDecoder(skipSpecialTokens: Bool) -> IncrementalDecoder {
         IncrementalDecoder(decoding, skipSpecialTokens: skipSpecialTokens)
     }
@@ -91,7 +98,7 @@ public struct SentencePieceTokenizer: Tokenizer {
         var previous: UInt32? = nil
         var afterUnknown = false
         if addDummyPrefix {
-            merger.symbols.append(symbols[space])
+            merger.symbols.append(symbol(of: space))
             previous = space
         }
         forEachCodePoint(bytes) { value, _, _ in

@@ -74,7 +74,9 @@ struct SentencePieceVocabulary {
         return id == PieceTable.none ? nil : id
     }
 
-    /// Every way to make a piece of two symbols. sentencepiece joins whatever pair is a piece, there is no list of
+    /// Every way to make a piece of two symbols.
+    ///
+    /// sentencepiece joins whatever pair is a piece, there is no list of
     /// merges; the rank is the place of the piece's score in descending order.
     func makeMerges(_ model: SentencePieceModel, source: String) throws -> MergeTable {
         var scores = model.pieces.lazy.filter { $0.type == .normal }.map { $0.score }.sorted(by: >)
