@@ -1,0 +1,41 @@
+"""The corpus of the demo: verses of the King James Bible, chapters held out, documents of two verses.
+
+A document is two consecutive verses of one chapter, with a line feed between them (one verse where the chapter
+ends). It is short so that a model trained on it learns to end by itself. Standard library only.
+"""
+
+import gzip
+import pathlib
+import random
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+PATH = FOLDER / "corpus" / "kjv.txt.gz"
+VERSES_PER_DOCUMENT = 2
+SPLIT_SEED = 20261121
+HELD_OUT_CHAPTERS = 60
+
+
+def chapters(path: pathlib.Path = PATH) -> dict[str, list[str]]:
+    """Chapter name, such as "Genesis 1", to its verses in order."""
+    result: dict[str, list[str]] = {}
+    for line in gzip.decompress(path.read_bytes()).decode("ascii").splitlines():
+        place, verse = line.split("\t")
+        result.setdefault(place.rpartition(":")[0], []).append(verse)
+    return result
+
+
+def split(all_chapters: dict[str, list[str]]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """The chapters to train on, and the chapters held out; the same ones every time."""
+    held_out = set(random.Random(SPLIT_SEED).sample(sorted(all_chapters), HELD_OUT_CHAPTERS))
+    train = {name: verses for name, verses in all_chapters.items() if name not in held_out}
+    return train, {name: verses for name, verses in all_chapters.items() if name in held_out}
+
+
+def documents(some_chapters: dict[str, list[str]], first: int = 0) -> list[str]:
+    """The chapters cut into documents; `first` verses make up the first document of a chapter, if not 0."""
+    result = []
+    for verses in some_chapters.values():
+        starts = ([0] if first else []) + list(range(first, len(verses), VERSES_PER_DOCUMENT))
+        ends = starts[1:] + [len(verses)]
+        result += ["\n".join(verses[start:end]) for start, end in zip(starts, ends)]
+    return result
