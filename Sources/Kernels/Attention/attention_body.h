@@ -1,0 +1,238 @@
+/* Compiled per instruction set by attention.c. */
+
+#include "../Gemm/tile.h"
+
+/* One query head of one row while it walks over the keys.  Its unnormalised result lives in the output itself. */
+typedef struct ISA(query) {
+  const float *q;
+  float *out;
+  int32_t position;
+  float maximum, total;
+} ISA(query);
+
+/* Scores of `rows` <= TILE_ROWS queries against KEY_TILE keys of which `keys` exist. */
+ISA_TARGET static void ISA(scores)(int rows, const float *const *q, const void *const *k, int keys, size_t width,
+                                   float scale, float (*scores)[KEY_TILE]) {
+  f32x16 sums[TILE_ROWS_MAX * LANES];
+  for (int base = 0; base < keys; base += LANES) {
+    for (int c = 0; c < LANES; c += TILE_COLUMNS) {
+#define SCORES_CASE(rows_)                                                                                        \
+  case rows_:                                                                                                     \
+    ISA(tile)(rows_, TILE_COLUMNS, 0, 0, q, k + base + c, 0, width, 0, 1, sums + c, LANES);                       \
+    break;
+      switch (rows) {
+        SCORES_CASE(1)
+#if TILE_ROWS >= 3
+        SCORES_CASE(2)
+        SCORES_CASE(3)
+#endif
+#if TILE_ROWS >= 6
+        SCORES_CASE(4)
+        SCORES_CASE(5)
+        SCORES_CASE(6)
+#endif
+      }
+#undef SCORES_CASE
+    }
+    for (int r = 0; r < rows; r++) ISA(store)(scores[r] + base, ISA(sums)(sums + r * LANES) * scale);
+  }
+}
+
+/* Turns the scores of one query into weights relative to the largest score so far; returns by how much what was summed
+ * before shrinks. */
+ISA_TARGET static float ISA(softmax_step)(ISA(query) *query, float *scores, int keys) {
+  const f32x16 none = ISA(splat)(-__builtin_inff());
+  f32x16 largest = none;
+  for (int i = 0; i < keys; i += LANES) {
+    f32x16 s = ISA(load)(scores + i);
+    s = ISA(select)(ISA(lane_numbers)() < keys - i, s, none);
+    ISA(store)(scores + i, s);
+    largest = ISA(larger)(s, largest);
+  }
+  float maximum = query->maximum;
+  for (int lane = 0; lane < LANES; lane++) maximum = largest[lane] > maximum ? largest[lane] : maximum;
+  f32x16 total = {0};
+  for (int i = 0; i < keys; i += LANES) {
+    f32x16 p = ISA(exp)(ISA(load)(scores + i) - maximum);
+    ISA(store)(scores + i, p);
+    total += p;
+  }
+  float shrink = ISA(exp)(ISA(splat)(query->maximum - maximum))[0];
+  query->total = __builtin_fmaf(query->total, shrink, ISA(sum)(total));
+  query->maximum = maximum;
+  return shrink;
+}
+
+/* out[r][d..d + 16 vectors) = out * shrink + sum over keys of p[r][key] * v[key], keys ascending.  The queries share
+ * the reads of v up to the least of their counts and then go on alone.  Constants: rows, vectors. */
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(mix)(const int rows, const int vectors, float *const *out, const float *shrink,
+                                             const float *const *p, const int *keys, const float *const *v, size_t d,
+                                             size_t width) {
+  f32x16 sum[TILE_ROWS_MAX][TILE_COLUMNS_MAX];
+  size_t part = width - d; /* matters only when one vector is left */
+  int common = keys[0];
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) {
+    if (keys[r] < common) common = keys[r];
+#pragma clang loop unroll(full)
+    for (int c = 0; c < vectors; c++) {
+      const float *at = out[r] + d + c * LANES;
+      sum[r][c] = (vectors == 1 ? ISA(load_up_to)(at, part) : ISA(load)(at)) * shrink[r];
+    }
+  }
+  for (int key = 0; key < common; key++) {
+    f32x16 value[TILE_COLUMNS_MAX];
+#pragma clang loop unroll(full)
+    for (int c = 0; c < vectors; c++) {
+      const float *at = v[key] + d + c * LANES;
+      value[c] = vectors == 1 ? ISA(load_up_to)(at, part) : ISA(load)(at);
+    }
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+      f32x16 weight = ISA(splat)(p[r][key]);
+#pragma clang loop unroll(full)
+      for (int c = 0; c < vectors; c++) sum[r][c] = ISA(fma)(weight, value[c], sum[r][c]);
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) {
+    for (int key = common; key < keys[r]; key++) {
+      f32x16 weight = ISA(splat)(p[r][key]);
+#pragma clang loop unroll(full)
+      for (int c = 0; c < vectors; c++) {
+        const float *at = v[key] + d + c * LANES;
+        f32x16 value = vectors == 1 ? ISA(load_up_to)(at, part) : ISA(load)(at);
+        sum[r][c] = ISA(fma)(weight, value, sum[r][c]);
+      }
+    }
+#pragma clang loop unroll(full)
+    for (int c = 0; c < vectors; c++) {
+      float *at = out[r] + d + c * LANES;
+      if (vectors == 1) {
+        ISA(store_up_to)(at, sum[r][c], part);
+      } else {
+        ISA(store)(at, sum[r][c]);
+      }
+    }
+  }
+}
+
+ISA_TARGET static void ISA(mix_all)(int rows, float *const *out, const float *shrink, const float *const *p,
+                                    const int *keys, const float *const *v, size_t width) {
+  size_t d = 0;
+  while (d < width) {
+    int vectors = d + TILE_COLUMNS * LANES <= width ? TILE_COLUMNS : 1;
+#define MIX_CASE(rows_)                                                                  \
+  case rows_:                                                                            \
+    if (vectors == TILE_COLUMNS) {                                                       \
+      ISA(mix)(rows_, TILE_COLUMNS, out, shrink, p, keys, v, d, width);                  \
+    } else {                                                                             \
+      ISA(mix)(rows_, 1, out, shrink, p, keys, v, d, width);                             \
+    }                                                                                    \
+    break;
+    switch (rows) {
+      MIX_CASE(1)
+#if TILE_ROWS >= 3
+      MIX_CASE(2)
+      MIX_CASE(3)
+#endif
+#if TILE_ROWS >= 6
+      MIX_CASE(4)
+      MIX_CASE(5)
+      MIX_CASE(6)
+#endif
+    }
+#undef MIX_CASE
+    d += (size_t)vectors * LANES;
+  }
+}
+
+/* Queries of one sequence and one kv head.  `keys_at` and `values_at` are the kv head's part of page 0. */
+ISA_TARGET static void ISA(attend)(ISA(query) *queries, int count, const float *k_pages, const float *v_pages,
+                                   const int32_t *pages, int64_t page_stride, int32_t page_size, size_t width,
+                                   float scale) {
+  int32_t last = -1;
+  for (int i = 0; i < count; i++) {
+    if (queries[i].position > last) last = queries[i].position;
+    queries[i].maximum = -__builtin_inff();
+    queries[i].total = 0;
+    for (size_t d = 0; d < width; d++) queries[i].out[d] = 0;
+  }
+  for (int32_t start = 0; start <= last; start += KEY_TILE) {
+    int tile_keys = last - start + 1 < KEY_TILE ? last - start + 1 : KEY_TILE;
+    const void *k[KEY_TILE];
+    const float *v[KEY_TILE];
+    int32_t page = start / page_size, offset = start % page_size;
+    for (int i = 0; i < KEY_TILE; i++) {
+      if (i >= tile_keys) { /* computed with the last key and masked */
+        k[i] = k[tile_keys - 1];
+        v[i] = v[tile_keys - 1];
+        continue;
+      }
+      int64_t at = pages[page] * page_stride + (int64_t)offset * (int64_t)width;
+      k[i] = k_pages + at;
+      v[i] = v_pages + at;
+      if (++offset == page_size) offset = 0, page++;
+    }
+    ISA(query) *active[QUERIES];
+    int active_count = 0;
+    for (int i = 0; i < count; i++) {
+      if (queries[i].position >= start) active[active_count++] = &queries[i];
+    }
+    int tiles = (active_count + TILE_ROWS - 1) / TILE_ROWS;
+    for (int tile = 0; tile < tiles; tile++) {
+      int from = tile * active_count / tiles, rows = (tile + 1) * active_count / tiles - from;
+      float scores[TILE_ROWS_MAX][KEY_TILE], shrink[TILE_ROWS_MAX];
+      const float *q[TILE_ROWS_MAX], *p[TILE_ROWS_MAX];
+      float *out[TILE_ROWS_MAX];
+      int keys[TILE_ROWS_MAX], most = 0;
+      for (int r = 0; r < rows; r++) {
+        ISA(query) *query = active[from + r];
+        q[r] = query->q;
+        out[r] = query->out;
+        p[r] = scores[r];
+        int own = query->position - start + 1;
+        keys[r] = own < KEY_TILE ? own : KEY_TILE;
+        if (keys[r] > most) most = keys[r];
+      }
+      ISA(scores)(rows, q, k, most, width, scale, scores);
+      for (int r = 0; r < rows; r++) shrink[r] = ISA(softmax_step)(active[from + r], scores[r], keys[r]);
+      ISA(mix_all)(rows, out, shrink, p, keys, v, width);
+    }
+  }
+  for (int i = 0; i < count; i++) {
+    if (queries[i].position < 0) continue;
+    for (size_t d = 0; d < width; d++) queries[i].out[d] /= queries[i].total;
+  }
+}
+
+/* The rows first..last of the kv head `kv_head`. */
+ISA_TARGET static void ISA(attention_rows)(float *out, const float *q, const float *k_pages, const float *v_pages,
+                                           const int32_t *page_table, const int32_t *slots, const int32_t *positions,
+                                           int32_t first, int32_t last, int32_t kv_head, int32_t heads,
+                                           int32_t kv_heads, int32_t head_dim, int32_t page_size, int32_t max_pages,
+                                           float scale) {
+  int32_t group = heads / kv_heads;
+  int64_t head_stride = (int64_t)page_size * head_dim;
+  k_pages += kv_head * head_stride;
+  v_pages += kv_head * head_stride;
+  for (int32_t row = first; row < last;) {
+    int32_t slot = slots[row];
+    int32_t end = row + 1;
+    int32_t together = QUERIES / group; /* rows whose whole group fits */
+    while (end < last && end - row < together && slots[end] == slot) end++;
+    for (int32_t head = 0; head < group; head += QUERIES) {
+      ISA(query) queries[QUERIES];
+      int count = 0;
+      for (int32_t r = row; r < end; r++) {
+        for (int32_t g = head; g < group && g < head + QUERIES; g++) {
+          size_t at = ((size_t)r * (size_t)heads + (size_t)(kv_head * group + g)) * (size_t)head_dim;
+          queries[count++] = (ISA(query)){.q = q + at, .out = out + at, .position = positions[r]};
+        }
+      }
+      ISA(attend)(queries, count, k_pages, v_pages, page_table + (int64_t)slot * max_pages, kv_heads * head_stride,
+                  page_size, (size_t)head_dim, scale);
+    }
+    row = end;
+  }
+}

@@ -1,0 +1,52 @@
+#include "podium_kernels.h"
+
+#include "../Lanes/live.h"
+#include "gemm_sizes.h"
+
+#define ISA_BODY "../Gemm/gemm_body.h"
+#include "../Lanes/each_isa.h"
+
+enum { GATE_COLUMNS = BLOCK_COLUMNS / 2 };
+
+static uint64_t blocks_of(int32_t n, int32_t columns) { return podium_ceiling(n, columns); }
+
+static int columns_of(uint64_t block, int32_t n, int32_t columns) {
+  int64_t rest = n - (int64_t)block * columns;
+  return rest < columns ? (int)rest : (int)columns;
+}
+
+void podium_gemm(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t dtype, float *y,
+                 const float *x, const void *w, const void *bias, const int32_t *live, int32_t max_rows, int32_t n,
+                 int32_t k, int32_t accumulate) {
+  (void)grid;
+  int32_t rows = podium_live(live, max_rows);
+  if (rows == 0) return;
+  if (last_block > blocks_of(n, BLOCK_COLUMNS)) last_block = blocks_of(n, BLOCK_COLUMNS);
+  for (uint64_t block = first_block; block < last_block; block++) {
+    ISA_CALL(gemm_block, dtype == PODIUM_BF16, y, x, w, bias, rows, (size_t)n, (size_t)k,
+             (size_t)block * BLOCK_COLUMNS, columns_of(block, n, BLOCK_COLUMNS), accumulate);
+  }
+}
+
+mlp_grid podium_grid_gemm(podium_backend backend, int32_t max_rows, int32_t n, int32_t k) {
+  (void)backend, (void)max_rows, (void)k;
+  return (mlp_grid){.blocks = {podium_ceiling(n, BLOCK_COLUMNS), 1, 1}, .threads = {1, 1, 1}};
+}
+
+void podium_gemm_silu_gate(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t dtype, float *h,
+                           const float *x, const void *gate, const void *up, const int32_t *live, int32_t max_rows,
+                           int32_t n, int32_t k) {
+  (void)grid;
+  int32_t rows = podium_live(live, max_rows);
+  if (rows == 0) return;
+  if (last_block > blocks_of(n, GATE_COLUMNS)) last_block = blocks_of(n, GATE_COLUMNS);
+  for (uint64_t block = first_block; block < last_block; block++) {
+    ISA_CALL(gate_block, dtype == PODIUM_BF16, h, x, gate, up, rows, (size_t)n, (size_t)k,
+             (size_t)block * GATE_COLUMNS, columns_of(block, n, GATE_COLUMNS));
+  }
+}
+
+mlp_grid podium_grid_gemm_silu_gate(podium_backend backend, int32_t max_rows, int32_t n, int32_t k) {
+  (void)backend, (void)max_rows, (void)k;
+  return (mlp_grid){.blocks = {podium_ceiling(n, GATE_COLUMNS), 1, 1}, .threads = {1, 1, 1}};
+}

@@ -1,0 +1,122 @@
+/* Compiled per instruction set by gemm.c. */
+
+#include "tile.h"
+
+#define TILE_CASE(rows_, bf16_, prefetch_)                                                                         \
+  case rows_:                                                                                                      \
+    ISA(tile)(rows_, TILE_COLUMNS, bf16_, prefetch_, x, w, start, end, ahead, first, sums, BLOCK_COLUMNS);         \
+    break;
+
+#if TILE_ROWS == 6
+#define TILE_CASES(bf16_) \
+  TILE_CASE(2, bf16_, 0) TILE_CASE(3, bf16_, 0) TILE_CASE(4, bf16_, 0) TILE_CASE(5, bf16_, 0) TILE_CASE(6, bf16_, 0)
+#elif TILE_ROWS == 3
+#define TILE_CASES(bf16_) TILE_CASE(2, bf16_, 0) TILE_CASE(3, bf16_, 0)
+#else
+#define TILE_CASES(bf16_)
+#endif
+
+ISA_TARGET __attribute__((noinline)) static void ISA(tile_f32)(int rows, const float *const *x, const void *const *w,
+                                                               size_t start, size_t end, size_t ahead, int first,
+                                                               f32x16 *sums) {
+  switch (rows) {
+    TILE_CASE(1, 0, 1)
+    TILE_CASES(0)
+  }
+}
+
+ISA_TARGET __attribute__((noinline)) static void ISA(tile_bf16)(int rows, const float *const *x, const void *const *w,
+                                                                size_t start, size_t end, size_t ahead, int first,
+                                                                f32x16 *sums) {
+  switch (rows) {
+    TILE_CASE(1, 1, 1)
+    TILE_CASES(1)
+  }
+}
+
+/* sums[r][c] = lanes of x[r] . w[c] for `rows` <= PANEL_ROWS rows of x and BLOCK_COLUMNS columns, of which those from
+ * `columns` on are unused.  w holds a multiple of TILE_COLUMNS pointers. */
+ISA_TARGET static void ISA(panel)(int bf16, const float *x, int rows, const void *const *w, int columns, size_t k,
+                                  f32x16 *sums) {
+  int tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+  size_t pass = tiles == 1 ? k : PASS_K; /* one tile finishes its sums in registers */
+  size_t ahead = TILE_COLUMNS * k * (bf16 ? sizeof(uint16_t) : sizeof(float));
+  for (size_t start = 0; start < k; start += pass) {
+    size_t end = start + pass < k ? start + pass : k;
+    for (int tile = 0; tile < tiles; tile++) {
+      int from = tile * rows / tiles, to = (tile + 1) * rows / tiles;
+      const float *at[TILE_ROWS_MAX];
+      for (int r = from; r < to; r++) at[r - from] = x + (size_t)r * k;
+      for (int c = 0; c < columns; c += TILE_COLUMNS) {
+        f32x16 *to_sums = sums + (size_t)from * BLOCK_COLUMNS + (size_t)c;
+        if (bf16) {
+          ISA(tile_bf16)(to - from, at, w + c, start, end, ahead, start == 0, to_sums);
+        } else {
+          ISA(tile_f32)(to - from, at, w + c, start, end, ahead, start == 0, to_sums);
+        }
+      }
+    }
+  }
+}
+
+/* y[0..rows)[first..first + columns) of the product. */
+ISA_TARGET static void ISA(gemm_block)(int bf16, float *y, const float *x, const void *w, const void *bias, int rows,
+                                       size_t n, size_t k, size_t first, int columns, int accumulate) {
+  f32x16 sums[PANEL_ROWS * BLOCK_COLUMNS];
+  const void *weights[BLOCK_COLUMNS];
+  size_t row_size = k * (bf16 ? sizeof(uint16_t) : sizeof(float));
+  for (int c = 0; c < BLOCK_COLUMNS; c++) {
+    size_t column = first + (size_t)(c < columns ? c : columns - 1); /* the surplus is computed and dropped */
+    weights[c] = (const char *)w + column * row_size;
+  }
+  int padded = (columns + LANES - 1) / LANES * LANES;
+  int panels = (rows + PANEL_ROWS - 1) / PANEL_ROWS;
+  for (int panel = 0; panel < panels; panel++) {
+    int from = (int)((int64_t)panel * rows / panels), to = (int)((int64_t)(panel + 1) * rows / panels);
+    ISA(panel)(bf16, x + (size_t)from * k, to - from, weights, padded, k, sums);
+    for (int r = from; r < to; r++) {
+      const f32x16 *row_sums = sums + (size_t)(r - from) * BLOCK_COLUMNS;
+      float *out = y + (size_t)r * n + first;
+      for (int c = 0; c < columns; c += LANES) {
+        size_t count = (size_t)(columns - c);
+        f32x16 v = ISA(sums)(row_sums + c);
+        if (bias) v += ISA(load_weights_up_to)(bf16, bias, first + (size_t)c, count);
+        if (accumulate) v += ISA(load_up_to)(out + c, count);
+        ISA(store_up_to)(out + c, v, count);
+      }
+    }
+  }
+}
+
+/* h[0..rows)[first..first + columns) of the gated product: gate in the lower half of the panel's columns, up in the
+ * upper half. */
+ISA_TARGET static void ISA(gate_block)(int bf16, float *h, const float *x, const void *gate, const void *up, int rows,
+                                       size_t n, size_t k, size_t first, int columns) {
+  enum { HALF = BLOCK_COLUMNS / 2 };
+  f32x16 sums[PANEL_ROWS * BLOCK_COLUMNS];
+  const void *weights[BLOCK_COLUMNS];
+  size_t row_size = k * (bf16 ? sizeof(uint16_t) : sizeof(float));
+  for (int c = 0; c < HALF; c++) {
+    size_t column = first + (size_t)(c < columns ? c : columns - 1);
+    weights[c] = (const char *)gate + column * row_size;
+    weights[c + HALF] = (const char *)up + column * row_size;
+  }
+  int panels = (rows + PANEL_ROWS - 1) / PANEL_ROWS;
+  for (int panel = 0; panel < panels; panel++) {
+    int from = (int)((int64_t)panel * rows / panels), to = (int)((int64_t)(panel + 1) * rows / panels);
+    ISA(panel)(bf16, x + (size_t)from * k, to - from, weights, BLOCK_COLUMNS, k, sums);
+    for (int r = from; r < to; r++) {
+      const f32x16 *row_sums = sums + (size_t)(r - from) * BLOCK_COLUMNS;
+      float *out = h + (size_t)r * n + first;
+      for (int c = 0; c < columns; c += LANES) {
+        f32x16 g = ISA(sums)(row_sums + c);
+        f32x16 u = ISA(sums)(row_sums + HALF + c);
+        f32x16 silu = g / (ISA(splat)(1.0f) + ISA(exp)(-g));
+        ISA(store_up_to)(out + c, silu * u, (size_t)(columns - c));
+      }
+    }
+  }
+}
+
+#undef TILE_CASE
+#undef TILE_CASES

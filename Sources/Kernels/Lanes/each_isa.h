@@ -1,0 +1,64 @@
+/* each_isa.h - includes ISA_BODY once per instruction set of this architecture, with lanes.h before it.
+ *
+ * TILE_ROWS and TILE_COLUMNS are the register tile of a product: as many accumulators as the registers hold beside the
+ * operands.  They decide speed only, never bits. */
+
+#define ISA_PASTE_(name, suffix) podium_##name##_##suffix
+#define ISA_PASTE(name, suffix) ISA_PASTE_(name, suffix)
+#define ISA(name) ISA_PASTE(name, ISA_NAME)
+
+#define ISA_NAME plain
+#define ISA_TARGET
+#if defined(__x86_64__)
+#define TILE_ROWS 1
+#define TILE_COLUMNS 2
+#else
+#define TILE_ROWS 3
+#define TILE_COLUMNS 2
+#endif
+#include "lanes.h"
+#include ISA_BODY
+#undef ISA_NAME
+#undef ISA_TARGET
+#undef TILE_ROWS
+#undef TILE_COLUMNS
+
+#if defined(__x86_64__)
+
+#define ISA_NAME avx2
+#define ISA_TARGET __attribute__((target("avx2,fma")))
+#define TILE_ROWS 3
+#define TILE_COLUMNS 2
+#include "lanes.h"
+#include ISA_BODY
+#undef ISA_NAME
+#undef ISA_TARGET
+#undef TILE_ROWS
+#undef TILE_COLUMNS
+
+#define ISA_NAME avx512
+#define ISA_TARGET __attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq")))
+#define TILE_ROWS 6
+#define TILE_COLUMNS 4
+#include "lanes.h"
+#include ISA_BODY
+#undef ISA_NAME
+#undef ISA_TARGET
+#undef TILE_ROWS
+#undef TILE_COLUMNS
+
+/* Calls the variant in use. */
+#define ISA_CALL(name, ...)                                      \
+  do {                                                           \
+    switch (podium_active_isa()) {                               \
+    case PODIUM_ISA_AVX512: podium_##name##_avx512(__VA_ARGS__); break; \
+    case PODIUM_ISA_AVX2: podium_##name##_avx2(__VA_ARGS__); break;     \
+    default: podium_##name##_plain(__VA_ARGS__); break;          \
+    }                                                            \
+  } while (0)
+
+#else
+
+#define ISA_CALL(name, ...) podium_##name##_plain(__VA_ARGS__)
+
+#endif

@@ -1,0 +1,160 @@
+/* lanes.h - sixteen float32 lanes and what the kernels do with them, compiled once per instruction set.
+ *
+ * Included by each_isa.h, which defines ISA(name) and ISA_TARGET.  The vector types are the compiler's own, so one
+ * source becomes one zmm, two ymm, four NEON registers or scalar code, with the same IEEE operation in every lane: that
+ * is why the instruction sets agree to the bit. */
+
+#ifndef PODIUM_LANES_H
+#define PODIUM_LANES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma STDC FP_CONTRACT OFF
+
+enum { LANES = 16 };
+
+typedef float f32x16 __attribute__((vector_size(64)));
+typedef float f32x8 __attribute__((vector_size(32)));
+typedef float f32x4 __attribute__((vector_size(16)));
+typedef int32_t i32x16 __attribute__((vector_size(64)));
+typedef uint32_t u32x16 __attribute__((vector_size(64)));
+typedef uint16_t u16x16 __attribute__((vector_size(32)));
+
+#define LANES_ALWAYS_INLINE __attribute__((always_inline)) static inline
+/* Vectors of 64 bytes only ever pass between functions that are inlined into each other. */
+#pragma clang diagnostic ignored "-Wpsabi"
+
+#endif
+
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(splat)(float value) { return (f32x16){0} + value; }
+
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load)(const float *from) {
+  f32x16 v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
+}
+
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(store)(float *to, f32x16 v) { __builtin_memcpy(to, &v, sizeof v); }
+
+/* The first `count` < 16 elements, zero in the other lanes; nothing beyond them is read. */
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load_part)(const float *from, size_t count) {
+  float lanes[LANES] = {0};
+  for (size_t i = 0; i < count; i++) lanes[i] = from[i];
+  return ISA(load)(lanes);
+}
+
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(store_part)(float *to, f32x16 v, size_t count) {
+  float lanes[LANES];
+  ISA(store)(lanes, v);
+  for (size_t i = 0; i < count; i++) to[i] = lanes[i];
+}
+
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load_up_to)(const float *from, size_t count) {
+  return count >= LANES ? ISA(load)(from) : ISA(load_part)(from, count);
+}
+
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(store_up_to)(float *to, f32x16 v, size_t count) {
+  if (count >= LANES) {
+    ISA(store)(to, v);
+  } else {
+    ISA(store_part)(to, v, count);
+  }
+}
+
+/* Weights start..start+15 of a row.  A bfloat16 is the upper half of a float32, so widening is exact. */
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load_weights)(int bf16, const void *row, size_t start) {
+  if (bf16) {
+    u16x16 halves;
+    __builtin_memcpy(&halves, (const char *)row + start * sizeof(uint16_t), sizeof halves);
+    return (f32x16)(__builtin_convertvector(halves, u32x16) << 16);
+  }
+  f32x16 v;
+  __builtin_memcpy(&v, (const char *)row + start * sizeof(float), sizeof v);
+  return v;
+}
+
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load_weights_part)(int bf16, const void *row, size_t start, size_t count) {
+  uint32_t lanes[LANES] = {0}; /* raw elements, of either size */
+  size_t size = bf16 ? sizeof(uint16_t) : sizeof(float);
+  const char *from = (const char *)row + start * size;
+  for (size_t i = 0; i < count * size; i++) ((char *)lanes)[i] = from[i];
+  return ISA(load_weights)(bf16, lanes, 0);
+}
+
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load_weights_up_to)(int bf16, const void *row, size_t start, size_t count) {
+  return count >= LANES ? ISA(load_weights)(bf16, row, start) : ISA(load_weights_part)(bf16, row, start, count);
+}
+
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(fma)(f32x16 a, f32x16 b, f32x16 c) {
+  return __builtin_elementwise_fma(a, b, c);
+}
+
+/* when[lane] (all ones or zero) ? a : b */
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(select)(i32x16 when, f32x16 a, f32x16 b) {
+  return (f32x16)(((i32x16)a & when) | ((i32x16)b & ~when));
+}
+
+/* a > b ? a : b in every lane */
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(larger)(f32x16 a, f32x16 b) { return ISA(select)(a > b, a, b); }
+
+LANES_ALWAYS_INLINE ISA_TARGET i32x16 ISA(lane_numbers)(void) {
+  return (i32x16){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+}
+
+/* The fixed tree: lanes 8 apart, then 4, 2, 1. */
+LANES_ALWAYS_INLINE ISA_TARGET float ISA(sum)(f32x16 v) {
+  f32x8 a = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+            __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+  f32x4 b = __builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7);
+  return (b[0] + b[2]) + (b[1] + b[3]);
+}
+
+/* The same tree for sixteen vectors at once: lane i of the result is sum(v[i]). */
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(sums)(const f32x16 *v) {
+#define FOLD8(a, b)                                                                                       \
+  (__builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +               \
+   __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+#define FOLD4(a, b)                                                                                       \
+  (__builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +             \
+   __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31))
+#define FOLD2(a, b)                                                                                       \
+  (__builtin_shufflevector(a, b, 0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29) +             \
+   __builtin_shufflevector(a, b, 2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23, 26, 27, 30, 31))
+#define FOLD1(a, b)                                                                                       \
+  (__builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30) +            \
+   __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31))
+  f32x16 low = FOLD2(FOLD4(FOLD8(v[0], v[1]), FOLD8(v[2], v[3])), FOLD4(FOLD8(v[4], v[5]), FOLD8(v[6], v[7])));
+  f32x16 high =
+      FOLD2(FOLD4(FOLD8(v[8], v[9]), FOLD8(v[10], v[11])), FOLD4(FOLD8(v[12], v[13]), FOLD8(v[14], v[15])));
+  return FOLD1(low, high);
+#undef FOLD8
+#undef FOLD4
+#undef FOLD2
+#undef FOLD1
+}
+
+/* e^x to about one unit in the last place: x = n ln 2 + r, |r| <= ln(2)/2, a polynomial in r, and 2^n in two factors,
+ * so that results run through the subnormals to zero and through the largest numbers to infinity.  NaN stays NaN. */
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(exp)(f32x16 x) {
+  x = ISA(select)(x < -104.0f, ISA(splat)(-104.0f), x); /* e^-104 rounds to 0 */
+  x = ISA(select)(x > 89.0f, ISA(splat)(89.0f), x);     /* e^89 is beyond float32 */
+  const f32x16 shift = ISA(splat)(0x1.8p23f);           /* adding it rounds to an integer, left in the low bits */
+  f32x16 shifted = ISA(fma)(x, ISA(splat)(0x1.715476p+0f), shift);
+  f32x16 n = shifted - shift;
+  f32x16 r = ISA(fma)(n, ISA(splat)(-0x1.62e4p-1f), x); /* ln 2 in two parts; n times the first is exact */
+  r = ISA(fma)(n, ISA(splat)(-0x1.7f7d1cp-20f), r);
+  f32x16 p = ISA(splat)(0x1.a01a02p-13f); /* 1/7! and downwards */
+  p = ISA(fma)(p, r, ISA(splat)(0x1.6c16c2p-10f));
+  p = ISA(fma)(p, r, ISA(splat)(0x1.111112p-7f));
+  p = ISA(fma)(p, r, ISA(splat)(0x1.555556p-5f));
+  p = ISA(fma)(p, r, ISA(splat)(0x1.555556p-3f));
+  p = ISA(fma)(p, r, ISA(splat)(0.5f));
+  p = ISA(fma)(p, r, ISA(splat)(1.0f));
+  p = ISA(fma)(p, r, ISA(splat)(1.0f));
+  i32x16 exponent = (i32x16)shifted - (i32x16)shift;
+  i32x16 half = exponent >> 1;
+  f32x16 first = (f32x16)((u32x16)(half + 127) << 23);
+  f32x16 second = (f32x16)((u32x16)(exponent - half + 127) << 23);
+  return p * first * second;
+}

@@ -1,0 +1,203 @@
+/* podium_kernels.h - the compute kernels that model code launches, as plain-C twins for the CPU.
+ *
+ * A twin computes the blocks first_block <= b < last_block of a grid, counted x fastest.  It allocates nothing, keeps
+ * no state, and may run on any number of threads for disjoint ranges of one grid; the result has the same bits however
+ * the blocks are split, whatever rows share a launch, and on every instruction set (docs/numerics.md gives the rule).
+ *
+ * Common to all kernels:
+ *   - Matrices are row-major and dense.  Activations are float32.  Weights are float32 or bfloat16 (podium_dtype) in
+ *     the layout of the safetensors file and need no more alignment than their element has.
+ *   - Arguments and grids are constants of a recorded step; what changes from step to step is read through pointers.
+ *     `live` points at the number of rows that count now; it is clamped to 0..max_rows, and blocks beyond it return
+ *     at once.  max_rows is what the grid was made for.
+ *   - Sizes are positive and indices in range unless a comment says what happens otherwise: a twin checks only what
+ *     it says it checks, because it runs on validated models and on page tables of the engine's making.
+ *   - Outputs overlap no input unless a comment allows it.
+ *
+ * Signature letters: p pointer, i int32_t, l int64_t, f float, d double. */
+#ifndef PODIUM_KERNELS_H
+#define PODIUM_KERNELS_H
+
+#include "mlp_plugin.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Element type of a weight tensor. */
+typedef enum podium_dtype { PODIUM_F32 = 0, PODIUM_BF16 = 1 } podium_dtype;
+
+/* What a grid is made for. */
+typedef enum podium_backend { PODIUM_BACKEND_CPU = 0 } podium_backend;
+
+/* Indices into podium_kernels(). */
+typedef enum podium_kernel {
+  PODIUM_EMBEDDING = 0,
+  PODIUM_RMS_NORM = 1,
+  PODIUM_GEMM = 2,
+  PODIUM_GEMM_SILU_GATE = 3,
+  PODIUM_ROPE_TABLES = 4,
+  PODIUM_ROPE_APPEND = 5,
+  PODIUM_PAGED_ATTENTION = 6,
+  PODIUM_ARGMAX = 7,
+  PODIUM_KERNEL_COUNT = 8
+} podium_kernel;
+
+/* Every kernel with its name, signature and twin, in the order of podium_kernel; `family` indexes podium_families().
+ * Both tables live as long as the process. */
+const mlp_kernel *podium_kernels(uint32_t *count);
+const mlp_kernel_family *podium_families(uint32_t *count);
+
+/* The instruction sets that the twins are compiled for.  The best one that the machine has is taken at the first
+ * call; all give the same bits. */
+typedef enum podium_isa { PODIUM_ISA_PLAIN = 0, PODIUM_ISA_AVX2 = 1, PODIUM_ISA_AVX512 = 2 } podium_isa;
+
+/* Whether this machine can run `isa`. */
+bool podium_has_isa(podium_isa isa);
+/* The one in use. */
+podium_isa podium_active_isa(void);
+/* Uses `isa` from the next call of a twin on, in the whole process: for tests and measurements.  False, and nothing
+ * changes, if the machine lacks it. */
+bool podium_select_isa(podium_isa isa);
+
+/* ---- Embedding ------------------------------------------------------------------------------------------------- */
+
+/* out[row, 0..width) = table[tokens[row], 0..width) as float32, for row < *live.
+ *   dtype   element type of the table
+ *   out     float32 [max_rows, width]
+ *   table   [vocabulary, width]
+ *   tokens  int32 [max_rows]; a token outside 0..vocabulary-1 yields a row of quiet NaN
+ *   live    int32 [1] */
+#define PODIUM_EMBEDDING_SIGNATURE "ippppiii"
+void podium_embedding(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t dtype, float *out,
+                      const void *table, const int32_t *tokens, const int32_t *live, int32_t max_rows,
+                      int32_t vocabulary, int32_t width);
+mlp_grid podium_grid_embedding(podium_backend backend, int32_t max_rows);
+
+/* ---- Norm ------------------------------------------------------------------------------------------------------ */
+
+/* RMS norm in the order of Hugging Face's Llama: with s = x[r] and r = rows ? rows[row] : row,
+ * out[row, i] = weight[i] * (s[i] * (1 / sqrt(sum(s^2) / width + epsilon))), for row < *live.
+ *   dtype    element type of the weight
+ *   out      float32 [max_rows, width]; may be x when rows is NULL
+ *   x        float32 [any, width]
+ *   weight   [width]
+ *   rows     int32 [max_rows], which row of x to take (the rows whose logits are wanted), or NULL
+ *   live     int32 [1] */
+#define PODIUM_RMS_NORM_SIGNATURE "ipppppiif"
+void podium_rms_norm(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t dtype, float *out,
+                     const float *x, const void *weight, const int32_t *rows, const int32_t *live, int32_t max_rows,
+                     int32_t width, float epsilon);
+mlp_grid podium_grid_rms_norm(podium_backend backend, int32_t max_rows);
+
+/* ---- Gemm ------------------------------------------------------------------------------------------------------ */
+
+/* y[row, i] = sum over j of x[row, j] * w[i, j]  (+ bias[i])  (+ y[row, i] if accumulate), added in this order, for
+ * row < *live.  A linear layer; with accumulate it also adds the residual stream that y holds.
+ *   dtype       element type of w and bias
+ *   y           float32 [max_rows, n]
+ *   x           float32 [max_rows, k]
+ *   w           [n, k]
+ *   bias        [n] or NULL
+ *   live        int32 [1]
+ *   accumulate  0 or 1 */
+#define PODIUM_GEMM_SIGNATURE "ipppppiiii"
+void podium_gemm(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t dtype, float *y,
+                 const float *x, const void *w, const void *bias, const int32_t *live, int32_t max_rows, int32_t n,
+                 int32_t k, int32_t accumulate);
+mlp_grid podium_grid_gemm(podium_backend backend, int32_t max_rows, int32_t n, int32_t k);
+
+/* h[row, i] = silu(g) * u with g = sum_j x[row, j] * gate[i, j], u = sum_j x[row, j] * up[i, j] and
+ * silu(g) = g / (1 + exp(-g)), for row < *live: both input projections of a gated MLP and its activation.
+ *   dtype     element type of gate and up
+ *   h         float32 [max_rows, n]
+ *   x         float32 [max_rows, k]
+ *   gate, up  [n, k]
+ *   live      int32 [1] */
+#define PODIUM_GEMM_SILU_GATE_SIGNATURE "ipppppiii"
+void podium_gemm_silu_gate(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t dtype, float *h,
+                           const float *x, const void *gate, const void *up, const int32_t *live, int32_t max_rows,
+                           int32_t n, int32_t k);
+mlp_grid podium_grid_gemm_silu_gate(podium_backend backend, int32_t max_rows, int32_t n, int32_t k);
+
+/* ---- Rope ------------------------------------------------------------------------------------------------------ */
+
+/* cosines[row, i] = factor * cos(a), sines[row, i] = factor * sin(a) with a = (float)positions[row] *
+ * inverse_frequencies[i] rounded to float32, as Hugging Face computes it, for row < *live.  Each cosine and sine is
+ * the correctly rounded one in all but rare cases (error below 0.51 ulp), then multiplied in float32.
+ *   cosines, sines       float32 [max_rows, pairs]
+ *   positions            int32 [max_rows]
+ *   inverse_frequencies  float32 [pairs], scaling included (Llama 3.1)
+ *   live                 int32 [1]
+ *   pairs                head_dim / 2
+ *   factor               attention factor of the scaling; 1 for Llama */
+#define PODIUM_ROPE_TABLES_SIGNATURE "pppppiif"
+void podium_rope_tables(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *cosines, float *sines,
+                        const int32_t *positions, const float *inverse_frequencies, const int32_t *live,
+                        int32_t max_rows, int32_t pairs, float factor);
+mlp_grid podium_grid_rope_tables(podium_backend backend, int32_t max_rows);
+
+/* Rotates q in place, and writes rotated k, and v as it is, into the paged cache, for row < *live.  Element i is paired
+ * with element i + head_dim/2 (Hugging Face's half split): (a, b) -> (a cos - b sin, b cos + a sin).
+ *   q               float32 [max_rows, heads, head_dim], rotated in place
+ *   k, v            float32 [max_rows, kv_heads, head_dim], read only
+ *   cosines, sines  float32 [max_rows, head_dim / 2], of podium_rope_tables
+ *   slots           int32 [max_rows], sequence slot of each row
+ *   positions       int32 [max_rows], position of each row in its sequence, below max_pages * page_size; a row with a
+ *                   negative position only has its q rotated
+ *   page_table      int32 [slots, max_pages], page of the positions j * page_size ... of each slot
+ *   k_pages         float32 [pages, kv_heads, page_size, head_dim]
+ *   v_pages         the same
+ *   live            int32 [1]
+ *   head_dim        even */
+#define PODIUM_ROPE_APPEND_SIGNATURE "pppppppppppiiiiii"
+void podium_rope_append(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *q, const float *k,
+                        const float *v, const float *cosines, const float *sines, const int32_t *slots,
+                        const int32_t *positions, const int32_t *page_table, float *k_pages, float *v_pages,
+                        const int32_t *live, int32_t max_rows, int32_t heads, int32_t kv_heads, int32_t head_dim,
+                        int32_t page_size, int32_t max_pages);
+mlp_grid podium_grid_rope_append(podium_backend backend, int32_t max_rows);
+
+/* ---- Attention ------------------------------------------------------------------------------------------------- */
+
+/* Causal attention through the page table: for row < *live and every head,
+ * out[row, head] = softmax over keys 0..positions[row] of (scale * q[row, head] . k) applied to v,
+ * where head reads kv head  head / (heads / kv_heads).  The keys must have been appended before (own row included).
+ * Consecutive rows of one slot share the reads of K and V (prefill), and so do the query heads of a kv head.
+ *   out         float32 [max_rows, heads, head_dim]
+ *   q           float32 [max_rows, heads, head_dim], rotated
+ *   k_pages     float32 [pages, kv_heads, page_size, head_dim]; memory beyond a row's position is never used in its
+ *               result, whatever it holds
+ *   v_pages     the same
+ *   page_table  int32 [slots, max_pages]; entries beyond the page of the last position are not read
+ *   slots       int32 [max_rows]
+ *   positions   int32 [max_rows], below max_pages * page_size; a negative one yields zeros
+ *   live        int32 [1]
+ *   heads       a multiple of kv_heads */
+#define PODIUM_PAGED_ATTENTION_SIGNATURE "ppppppppiiiiiif"
+void podium_paged_attention(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *out, const float *q,
+                            const float *k_pages, const float *v_pages, const int32_t *page_table,
+                            const int32_t *slots, const int32_t *positions, const int32_t *live, int32_t max_rows,
+                            int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t page_size, int32_t max_pages,
+                            float scale);
+mlp_grid podium_grid_paged_attention(podium_backend backend, int32_t max_rows, int32_t kv_heads);
+
+/* ---- Argmax ---------------------------------------------------------------------------------------------------- */
+
+/* tokens[row] = index of the largest of x[row, 0..width), for row < *live.  The lowest index wins among equals; NaN
+ * counts as larger than every number, as in PyTorch, so a broken model shows instead of hiding.
+ *   tokens  int32 [max_rows]
+ *   x       float32 [max_rows, width]
+ *   live    int32 [1] */
+#define PODIUM_ARGMAX_SIGNATURE "pppii"
+void podium_argmax(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t *tokens, const float *x,
+                   const int32_t *live, int32_t max_rows, int32_t width);
+mlp_grid podium_grid_argmax(podium_backend backend, int32_t max_rows);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* PODIUM_KERNELS_H */

@@ -1,0 +1,33 @@
+#include "podium_kernels.h"
+
+enum { EMBEDDING, NORM, GEMM, ROPE, ATTENTION, ARGMAX, FAMILY_COUNT };
+
+static const mlp_kernel_family families[FAMILY_COUNT] = {
+    [EMBEDDING] = {.name = "embedding"}, [NORM] = {.name = "norm"},           [GEMM] = {.name = "gemm"},
+    [ROPE] = {.name = "rope"},           [ATTENTION] = {.name = "attention"}, [ARGMAX] = {.name = "argmax"},
+};
+
+#define KERNEL(twin_, name_, signature_, family_) \
+  {.name = name_, .signature = signature_, .twin = (void (*)(void))twin_, .family = family_}
+
+static const mlp_kernel kernels[PODIUM_KERNEL_COUNT] = {
+    [PODIUM_EMBEDDING] = KERNEL(podium_embedding, "embedding", PODIUM_EMBEDDING_SIGNATURE, EMBEDDING),
+    [PODIUM_RMS_NORM] = KERNEL(podium_rms_norm, "rms_norm", PODIUM_RMS_NORM_SIGNATURE, NORM),
+    [PODIUM_GEMM] = KERNEL(podium_gemm, "gemm", PODIUM_GEMM_SIGNATURE, GEMM),
+    [PODIUM_GEMM_SILU_GATE] = KERNEL(podium_gemm_silu_gate, "gemm_silu_gate", PODIUM_GEMM_SILU_GATE_SIGNATURE, GEMM),
+    [PODIUM_ROPE_TABLES] = KERNEL(podium_rope_tables, "rope_tables", PODIUM_ROPE_TABLES_SIGNATURE, ROPE),
+    [PODIUM_ROPE_APPEND] = KERNEL(podium_rope_append, "rope_append", PODIUM_ROPE_APPEND_SIGNATURE, ROPE),
+    [PODIUM_PAGED_ATTENTION] =
+        KERNEL(podium_paged_attention, "paged_attention", PODIUM_PAGED_ATTENTION_SIGNATURE, ATTENTION),
+    [PODIUM_ARGMAX] = KERNEL(podium_argmax, "argmax", PODIUM_ARGMAX_SIGNATURE, ARGMAX),
+};
+
+const mlp_kernel *podium_kernels(uint32_t *count) {
+  *count = PODIUM_KERNEL_COUNT;
+  return kernels;
+}
+
+const mlp_kernel_family *podium_families(uint32_t *count) {
+  *count = FAMILY_COUNT;
+  return families;
+}

@@ -1,0 +1,234 @@
+import CPluginAPI
+import Glibc
+import Kernels
+import Testing
+
+extension KernelTests {
+    @Suite struct Attention {
+        /// Sequences in a paged cache whose unused memory is NaN and whose page table is -1 where nothing is mapped.
+        final class Cache {
+            let kvHeads, headDim, pageSize, maxPages: Int
+            let keys: [[Float]]  // per slot, [position, kvHead, headDim]
+            let values: [[Float]]
+            let kPages, vPages, table: GuardedMemory
+
+            init(
+                lengths: [Int],
+                kvHeads: Int,
+                headDim: Int,
+                pageSize: Int,
+                scale: Float = 1,
+                random: inout SeededGenerator
+            ) {
+                self.kvHeads = kvHeads
+                self.headDim = headDim
+                self.pageSize = pageSize
+                let maxPages = lengths.map { ($0 + pageSize - 1) / pageSize }.max() ?? 1
+                self.maxPages = maxPages
+                let used = lengths.map { ($0 + pageSize - 1) / pageSize }.reduce(0, +)
+                var free = Array(0..<used).shuffled(using: &random)
+                var table = [Int32](repeating: -1, count: lengths.count * maxPages)
+                let stride = kvHeads * pageSize * headDim
+                var k = [Float](repeating: .nan, count: used * stride)
+                var v = k
+                var keys: [[Float]] = []
+                var values: [[Float]] = []
+                for (slot, length) in lengths.enumerated() {
+                    keys.append(random.floats(length * kvHeads * headDim, in: -scale...scale))
+                    values.append(random.floats(length * kvHeads * headDim))
+                    for position in 0..<length {
+                        if position % pageSize == 0 {
+                            table[slot * maxPages + position / pageSize] = Int32(free.removeLast())
+                        }
+                        let page = Int(table[slot * maxPages + position / pageSize])
+                        for head in 0..<kvHeads {
+                            let from = (position * kvHeads + head) * headDim
+                            let to = page * stride + (head * pageSize + position % pageSize) * headDim
+                            for i in 0..<headDim {
+                                k[to + i] = keys[slot][from + i]
+                                v[to + i] = values[slot][from + i]
+                            }
+                        }
+                    }
+                }
+                self.keys = keys
+                self.values = values
+                kPages = GuardedMemory(k)
+                vPages = GuardedMemory(v)
+                self.table = GuardedMemory(table)
+            }
+
+            /// The result in double and, per element, the tolerance: rounding of the scores acts on the weights.
+            func reference(q: [Float], heads: Int, slots: [Int32], positions: [Int32], scale: Float) -> [Double] {
+                var out = [Double](repeating: 0, count: q.count)
+                for row in slots.indices where positions[row] >= 0 {
+                    let (k, v) = (keys[Int(slots[row])], values[Int(slots[row])])
+                    for head in 0..<heads {
+                        let kvHead = head / (heads / kvHeads)
+                        let at = (row * heads + head) * headDim
+                        let scores = (0...Int(positions[row])).map { position in
+                            let from = (position * kvHeads + kvHead) * headDim
+                            return Double(scale)
+                                * (0..<headDim).map { Double(q[at + $0]) * Double(k[from + $0]) }.reduce(0, +)
+                        }
+                        let largest = scores.max() ?? 0
+                        let weights = scores.map { exp($0 - largest) }
+                        let total = weights.reduce(0, +)
+                        for (position, weight) in weights.enumerated() {
+                            let from = (position * kvHeads + kvHead) * headDim
+                            for i in 0..<headDim { out[at + i] += weight / total * Double(v[from + i]) }
+                        }
+                    }
+                }
+                return out
+            }
+
+            func run(
+                q: GuardedMemory,
+                out: GuardedMemory,
+                heads: Int,
+                slots: [Int32],
+                positions: [Int32],
+                scale: Float,
+                live: Int32? = nil,
+                only sets: [podium_isa] = instructionSets
+            ) -> [Float] {
+                let rows = Int32(slots.count)
+                let (slots, positions) = (GuardedMemory(slots), GuardedMemory(positions))
+                let live = GuardedMemory([live ?? rows])
+                let grid = podium_grid_paged_attention(PODIUM_BACKEND_CPU, rows, Int32(kvHeads))
+                return runEverywhere(grid, output: out, only: sets, "attention") {
+                    podium_paged_attention(
+                        $0,
+                        $1,
+                        $2,
+                        out.floats,
+                        q.floats,
+                        kPages.floats,
+                        vPages.floats,
+                        table.ints,
+                        slots.ints,
+                        positions.ints,
+                        live.ints,
+                        rows,
+                        Int32(heads),
+                        Int32(kvHeads),
+                        Int32(headDim),
+                        Int32(pageSize),
+                        Int32(maxPages),
+                        scale
+                    )
+                }
+            }
+        }
+
+        /// Outputs are averages of values in -1...1; scores are small sums: a few units of 2^-24 are allowed.
+        static let tolerance = 1e-5
+
+        @Test(arguments: [(16, 1), (64, 4), (80, 2), (128, 8), (20, 3)], [1, 16, 24])
+        func equalsTheDoubleReference(shape: (headDim: Int, group: Int), pageSize: Int) {
+            var random = SeededGenerator(seed: UInt64(shape.headDim + shape.group * 1000 + pageSize))
+            let (headDim, kvHeads, heads) = (shape.headDim, 2, 2 * shape.group)
+            let cache = Cache(
+                lengths: [1, 65, 150, 40],
+                kvHeads: kvHeads,
+                headDim: headDim,
+                pageSize: pageSize,
+                random: &random
+            )
+            // Single decode rows, page and tile borders, a prefill run, rows out of order, one without a position.
+            var slots: [Int32] = [0, 1, 1, 2, 2, 2, 3]
+            var positions: [Int32] = [0, 64, 63, 149, 15, 16, -1]
+            for position in 0..<40 {
+                slots.append(3)
+                positions.append(Int32(position))
+            }
+            let qs = random.floats(slots.count * heads * headDim, in: -2...2)
+            let q = GuardedMemory(qs)
+            let out = GuardedMemory(byteCount: qs.count * 4)
+            let scale = 1 / Float(headDim).squareRoot()
+            let got = cache.run(q: q, out: out, heads: heads, slots: slots, positions: positions, scale: scale)
+            let wanted = cache.reference(q: qs, heads: heads, slots: slots, positions: positions, scale: scale)
+            let error = worst(got, wanted) { _ in Self.tolerance }
+            #expect(error <= 1, "worst error is \(error * Self.tolerance)")
+        }
+
+        /// Large scores: the softmax is nearly a choice of one key and must neither overflow nor lose it.
+        @Test func peakedScores() {
+            var random = SeededGenerator(seed: 21)
+            let cache = Cache(lengths: [200], kvHeads: 1, headDim: 64, pageSize: 16, scale: 30, random: &random)
+            let positions = (0..<200).map(Int32.init)
+            let slots = [Int32](repeating: 0, count: 200)
+            let qs = random.floats(200 * 64, in: -30...30)
+            let q = GuardedMemory(qs)
+            let out = GuardedMemory(byteCount: qs.count * 4)
+            let got = cache.run(q: q, out: out, heads: 1, slots: slots, positions: positions, scale: 0.125)
+            let wanted = cache.reference(q: qs, heads: 1, slots: slots, positions: positions, scale: 0.125)
+            // A score near 1000 has an error near 12 * 2^-24 * 7200 / 8; the weights have it relatively.
+            let error = worst(got, wanted) { _ in 1e-3 }
+            #expect(error <= 1, "worst error is \(error * 1e-3)")
+        }
+
+        /// A row has the same bits alone, in a chunk of any size, and in the company of other sequences.
+        @Test(arguments: [(64, 1), (64, 8), (80, 3), (16, 40)])
+        func rowsDoNotDependOnTheirCompany(shape: (headDim: Int, group: Int)) {
+            var random = SeededGenerator(seed: 99)
+            let (headDim, heads, length) = (shape.headDim, 2 * shape.group, 140)
+            let cache = Cache(
+                lengths: [length, 70],
+                kvHeads: 2,
+                headDim: headDim,
+                pageSize: 16,
+                random: &random
+            )
+            let width = heads * headDim
+            let qs = random.floats(length * width)
+            let isa = instructionSets.suffix(1)
+            func run(_ rows: [Int], others: Int) -> [UInt32] {
+                let slots = [Int32](repeating: 1, count: others) + rows.map { _ in 0 }
+                let positions = (0..<others).map { Int32($0 * 3) } + rows.map(Int32.init)
+                let filler = [Float](repeating: 0.5, count: others * width)
+                let q = GuardedMemory(filler + rows.flatMap { qs[$0 * width..<($0 + 1) * width] })
+                let out = GuardedMemory(byteCount: q.byteCount)
+                let got = cache.run(
+                    q: q,
+                    out: out,
+                    heads: heads,
+                    slots: slots,
+                    positions: positions,
+                    scale: 0.3,
+                    only: Array(isa)
+                )
+                return got[(others * width)...].map(\.bitPattern)
+            }
+            let whole = run(Array(0..<length), others: 0)
+            for chunk in [1, 3, 7, 16, 33, 64] {
+                var bits: [UInt32] = []
+                for start in stride(from: 0, to: length, by: chunk) {
+                    bits += run(Array(start..<min(start + chunk, length)), others: start % 5)
+                }
+                #expect(bits == whole, "chunks of \(chunk)")
+            }
+        }
+
+        @Test func onlyLiveRowsAreWritten() {
+            var random = SeededGenerator(seed: 1)
+            let cache = Cache(lengths: [30], kvHeads: 2, headDim: 16, pageSize: 8, random: &random)
+            let q = GuardedMemory(random.floats(30 * 4 * 16))
+            let out = GuardedMemory(byteCount: q.byteCount)
+            for live: Int32 in [-1, 0, 1, 17, 30, 99] {
+                let got = cache.run(
+                    q: q,
+                    out: out,
+                    heads: 4,
+                    slots: [Int32](repeating: 0, count: 30),
+                    positions: (0..<30).map(Int32.init),
+                    scale: 1,
+                    live: live
+                )
+                let kept = Int(min(max(live, 0), 30)) * 64
+                #expect(got[..<kept].allSatisfy { !$0.isNaN } && got[kept...].allSatisfy { $0.isNaN })
+            }
+        }
+    }
+}

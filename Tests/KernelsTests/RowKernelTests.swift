@@ -1,0 +1,164 @@
+import CPluginAPI
+import Glibc
+import Kernels
+import Testing
+
+func exponential(_ x: Double) -> Double { exp(x) }
+
+extension KernelTests {
+    @Suite struct Rows {
+        @Test(arguments: dtypes, [1, 15, 16, 33, 64])
+        func embeddingCopiesRows(dtype: podium_dtype, width: Int) {
+            var random = SeededGenerator(seed: 5)
+            let vocabulary = 9
+            let table = Weights(random.floats(vocabulary * width), dtype)
+            let tokens = GuardedMemory([Int32]([8, 0, 3, 3, -1, 9, .max]))
+            let live = GuardedMemory([Int32(7)])
+            let out = GuardedMemory(byteCount: 7 * width * 4)
+            let got = runEverywhere(podium_grid_embedding(PODIUM_BACKEND_CPU, 7), output: out, "embedding") {
+                podium_embedding(
+                    $0,
+                    $1,
+                    $2,
+                    table.dtype,
+                    out.floats,
+                    table.memory.base,
+                    tokens.ints,
+                    live.ints,
+                    7,
+                    Int32(vocabulary),
+                    Int32(width)
+                )
+            }
+            for (row, token) in [8, 0, 3, 3].enumerated() {
+                #expect(got[row * width..<(row + 1) * width] == table.values[token * width..<(token + 1) * width])
+            }
+            #expect(got[(4 * width)...].allSatisfy { $0.isNaN }, "tokens outside the table")
+        }
+
+        @Test(arguments: dtypes, [1, 7, 16, 100, 2048, 4097])
+        func rmsNormEqualsTheDoubleReference(dtype: podium_dtype, width: Int) {
+            var random = SeededGenerator(seed: UInt64(width))
+            let rows: [Int32] = [4, 0, 4]
+            let x = GuardedMemory(random.floats(5 * width, in: -30...30))
+            let weight = Weights(random.floats(width, in: 0.2...2), dtype)
+            let index = GuardedMemory(rows)
+            let live = GuardedMemory([Int32(3)])
+            let out = GuardedMemory(byteCount: 3 * width * 4)
+            let xs = x.floatArray
+            for gather in [true, false] {
+                let got = runEverywhere(podium_grid_rms_norm(PODIUM_BACKEND_CPU, 3), output: out, "rms_norm") {
+                    podium_rms_norm(
+                        $0,
+                        $1,
+                        $2,
+                        weight.dtype,
+                        out.floats,
+                        x.floats,
+                        weight.memory.base,
+                        gather ? index.ints : nil,
+                        live.ints,
+                        3,
+                        Int32(width),
+                        1e-5
+                    )
+                }
+                let wanted = (0..<3).flatMap { row in
+                    let from = gather ? Int(rows[row]) : row
+                    let values = xs[from * width..<(from + 1) * width].map(Double.init)
+                    let mean = values.map { $0 * $0 }.reduce(0, +) / Double(width)
+                    let scale = 1 / (mean + Double(Float(1e-5))).squareRoot()
+                    return zip(values, weight.values).map { $0 * scale * Double($1) }
+                }
+                // Half the relative error of the sum, and five more roundings.
+                let error = worst(got, wanted) { (Gemm.bound(width) / 2 + 5 * 0x1p-24) * abs(wanted[$0]) }
+                #expect(error <= 1, "worst error is \(error) of the bound")
+            }
+        }
+
+        @Test func argmaxTakesTheFirstLargest() {
+            let nan = Float.nan
+            let infinity = Float.infinity
+            var random = SeededGenerator(seed: 11)
+            var cases: [([Float], Int32)] = [
+                ([3], 0), ([nan], 0), ([-infinity], 0), ([1, 1], 0), ([-0.0, 0], 0), ([1, nan, 2, nan], 1),
+                ([Float](repeating: -infinity, count: 40), 0), ([Float](repeating: 5, count: 100), 0),
+            ]
+            for width in [15, 16, 17, 31, 32, 33, 1000] {
+                for place in [0, 1, width / 2, width - 1] {
+                    var values = random.floats(width)
+                    values[place] = 2
+                    cases.append((values, Int32(place)))
+                    values[width - 1] = 2
+                    cases.append((values, Int32(place)))
+                    values[place] = nan
+                    values[width - 1] = nan
+                    cases.append((values, Int32(place)))
+                    values[place] = infinity
+                    cases.append((values, Int32(width - 1)))  // NaN is the largest
+                }
+                let values = random.floats(width)
+                let largest = values.max() ?? 0
+                cases.append((values, Int32(values.firstIndex(of: largest) ?? -1)))
+            }
+            let live = GuardedMemory([Int32(2)])
+            let tokens = GuardedMemory([Int32](repeating: -7, count: 2))
+            for isa in instructionSets {
+                #expect(podium_select_isa(isa))
+                for (values, wanted) in cases {
+                    let x = GuardedMemory(values + values)
+                    var grid = podium_grid_argmax(PODIUM_BACKEND_CPU, 2)
+                    podium_argmax(&grid, 0, 2, tokens.ints, x.floats, live.ints, 2, Int32(values.count))
+                    #expect(tokens.ints[0] == wanted && tokens.ints[1] == wanted, "\(isa), width \(values.count)")
+                }
+            }
+        }
+
+        @Test func tableIsCompleteAndInOrder() {
+            var count: UInt32 = 0
+            var families: UInt32 = 0
+            let kernels = UnsafeBufferPointer(start: podium_kernels(&count), count: Int(PODIUM_KERNEL_COUNT.rawValue))
+            let names = UnsafeBufferPointer(start: podium_families(&families), count: 6)
+            #expect(count == UInt32(PODIUM_KERNEL_COUNT.rawValue) && families == 6)
+            #expect(kernels.allSatisfy { $0.twin != nil && $0.family < families })
+            #expect(names.allSatisfy { $0.name != nil })
+            #expect(
+                kernels.map { String(cString: $0.name) } == [
+                    "embedding", "rms_norm", "gemm", "gemm_silu_gate", "rope_tables", "rope_append", "paged_attention",
+                    "argmax",
+                ]
+            )
+        }
+
+        /// A launch goes by the signature alone, so it must say what the prototype says.
+        @Test func signaturesAreThoseOfThePrototypes() {
+            func signature(_ twin: Any) -> String {
+                let types = String(describing: type(of: twin)).dropFirst().prefix { $0 != ")" }.split(separator: ", ")
+                return types.dropFirst(3).map { type in
+                    switch type {
+                    case "Int32": "i"
+                    case "Int64": "l"
+                    case "Float": "f"
+                    case "Double": "d"
+                    default: type.contains("Pointer") ? "p" : "?"
+                    }
+                }.joined()
+            }
+            var count: UInt32 = 0
+            let kernels = UnsafeBufferPointer(start: podium_kernels(&count), count: Int(PODIUM_KERNEL_COUNT.rawValue))
+            #expect(
+                kernels.map { String(cString: $0.signature) } == [
+                    signature(podium_embedding), signature(podium_rms_norm), signature(podium_gemm),
+                    signature(podium_gemm_silu_gate), signature(podium_rope_tables), signature(podium_rope_append),
+                    signature(podium_paged_attention), signature(podium_argmax),
+                ]
+            )
+        }
+
+        @Test func anAbsentInstructionSetIsRefused() {
+            let before = podium_active_isa()
+            #expect(!podium_select_isa(podium_isa(rawValue: 99)))
+            #expect(podium_active_isa() == before)
+        }
+    }
+}
