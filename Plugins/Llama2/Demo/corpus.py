@@ -6,13 +6,11 @@ ends). It is short so that a model trained on it learns to end by itself. Standa
 
 import gzip
 import pathlib
-import random
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 PATH = FOLDER / "corpus" / "kjv.txt.gz"
 VERSES_PER_DOCUMENT = 2
-SPLIT_SEED = 20261121
-HELD_OUT_CHAPTERS = 60
+HELD_OUT = FOLDER / "corpus" / "held-out.txt"
 
 
 def chapters(path: pathlib.Path = PATH) -> dict[str, list[str]]:
@@ -25,8 +23,9 @@ def chapters(path: pathlib.Path = PATH) -> dict[str, list[str]]:
 
 
 def split(all_chapters: dict[str, list[str]]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """The chapters to train on, and the chapters held out; the same ones every time."""
-    held_out = set(random.Random(SPLIT_SEED).sample(sorted(all_chapters), HELD_OUT_CHAPTERS))
+    """The chapters to train on, and the chapters held out, which corpus/held-out.txt lists. The list was drawn once,
+    with random.Random(20261121).sample(sorted(all_chapters), 60), and is kept so that no generator can change it."""
+    held_out = set(HELD_OUT.read_text(encoding="ascii").splitlines())
     train = {name: verses for name, verses in all_chapters.items() if name not in held_out}
     return train, {name: verses for name, verses in all_chapters.items() if name in held_out}
 

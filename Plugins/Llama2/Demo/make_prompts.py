@@ -5,7 +5,7 @@
 
 A prompt is the beginning of a document: a verse and the next one of its chapter, cut between two words so that
 8 to 40 words are shown and at least 5 are not. `reference` is the rest of the document, with the white space that
-parts them: text + reference is the document. The same count, seed and corpus give the same file on any machine.
+parts them: text + reference is the document. make_prompts.sh does the same without Python. The same count, seed and corpus give the same file on any machine.
 With --held-out the documents come from the chapters the model has not seen (at most some 1,500).
 Standard library only.
 """
@@ -35,7 +35,8 @@ def prompts(chapters: dict[str, list[str]], count: int, seed: int) -> list[dict[
     candidates = []
     for verses in chapters.values():
         for n in range(len(verses)):
-            candidates.append("\n".join(verses[n:n + corpus.VERSES_PER_DOCUMENT]))
+            document = "\n".join(verses[n:n + corpus.VERSES_PER_DOCUMENT])
+            candidates.append(document.replace("  ", " "))  # two verses have a double space
     generator = MinimalStandard(seed)
     for i in range(len(candidates) - 1, 0, -1):
         j = generator.below(i + 1)

@@ -227,7 +227,7 @@ def main() -> None:
     (options.output / "model.safetensors").chmod(0o644)
     write_config(options.output, config)
     write_json(options.output / "training.json", {
-        "seed": options.seed, "split_seed": corpus.SPLIT_SEED, "parameters": parameters,
+        "seed": options.seed, "parameters": parameters,
         "steps": options.steps, "batch": options.batch, "length": options.length, "rate": options.rate,
         "tokens_seen": options.steps * options.batch * options.length, "seconds": round(seconds),
         "threads": options.threads, "machine": platform.machine(), "python": platform.python_version(),
