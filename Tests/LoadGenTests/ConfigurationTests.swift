@@ -67,7 +67,7 @@ import Testing
         )
         #expect(outcome == .missing)
         #expect(settings.minQueryCount == 24576)
-        #expect(settings.qslRngSeed == MLPerfRound.v6_0.qslRngSeed)
+        #expect(settings.qslRngSeed == MLPerfRound.v60.qslRngSeed)
         #expect(reader.messages.map(\.text) == ["can't open file /nonexistent/user.conf"])
     }
 }

@@ -35,7 +35,7 @@ public struct SettingsReader: Sendable {
     private var mlperfRules: ConfValues
 
     /// - Parameter round: The round whose seeds are used unless a test sets others itself.
-    public init(round: MLPerfRound = .v6_0) {
+    public init(round: MLPerfRound = .v60) {
         self.round = round
         mlperfRules = BuiltInConf.values(round: round)
     }
