@@ -5,9 +5,9 @@
 
 A prompt is the beginning of a document: a verse and the next one of its chapter, cut between two words so that
 8 to 40 words are shown and at least 5 are not. `reference` is the rest of the document, with the white space that
-parts them: text + reference is the document. make_prompts.sh does the same without Python. The same count, seed and corpus give the same file on any machine.
-With --held-out the documents come from the chapters the model has not seen (at most some 1,500).
-Standard library only.
+parts them: text + reference is the document. The same count, seed and corpus give the same file on any machine, and
+make_prompts.sh gives it without Python. With --held-out the documents come from the chapters the model has not seen
+(at most some 1,500). Standard library only.
 """
 
 import argparse

@@ -23,6 +23,7 @@ gzip -dc "$folder/kjv.txt.gz" | awk -F '\t' -v wanted="$1" -v seed="$2" -v heldo
         return state % bound
     }
     BEGIN {
+        n = made = 0
         state = seed % 2147483646 + 1
         while (heldout != "" && (getline line < heldout) > 0) chosen[line] = 1
     }
