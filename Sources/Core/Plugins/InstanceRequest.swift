@@ -1,0 +1,105 @@
+public import JSON
+
+/// What an instance is created from.
+public struct InstanceRequest: Sendable {
+    /// Position of the workload in its library.
+    public var workload: Int
+    /// "head", "worker" or "both".
+    public var role: String
+    /// Folder of the checkpoint.
+    public var model: String?
+    /// File or folder of the samples.
+    public var dataset: String?
+    /// The workload's options, checked and complete.
+    public var options: JSON
+    /// Devices in the group.
+    public var deviceCount: Int
+    /// Threads of the cpu backend; nil for one for each usable CPU.
+    public var threads: Int?
+    /// How long calls may take.
+    public var limits: CallLimits
+
+    /// A request for one workload of a library.
+    public init(
+        workload: Int, role: String = "both", model: String? = nil, dataset: String? = nil, options: JSON,
+        deviceCount: Int = 1, threads: Int? = nil, limits: CallLimits = CallLimits()
+    ) {
+        self.workload = workload
+        self.role = role
+        self.model = model
+        self.dataset = dataset
+        self.options = options
+        self.deviceCount = deviceCount
+        self.threads = threads
+        self.limits = limits
+    }
+
+    /// The JSON object that `create` gets.
+    var config: JSON {
+        var members: [(String, JSON)] = [("role", .string(role))]
+        if let model { members.append(("model", .string(model))) }
+        if let dataset { members.append(("dataset", .string(dataset))) }
+        members.append(("devices", .integer(Int64(deviceCount))))
+        members.append(("options", options))
+        return .object(JSONObject(members))
+    }
+}
+
+extension InstanceRequest {
+    init(from content: inout WireReader) throws {
+        workload = Int(try content.uint32())
+        role = try content.string()
+        model = try content.optionalString()
+        dataset = try content.optionalString()
+        options = try JSON(parsing: try content.string(), source: "options")
+        deviceCount = Int(try content.uint32())
+        let threadCount = Int(try content.uint32())
+        threads = threadCount == 0 ? nil : threadCount
+        limits = CallLimits()
+        limits.control = try content.double()
+        limits.work = try content.double()
+    }
+
+    func write(to content: inout WireWriter) {
+        content.put(UInt32(workload))
+        content.put(role)
+        content.put(model)
+        content.put(dataset)
+        content.put(options.text())
+        content.put(UInt32(deviceCount))
+        content.put(UInt32(threads ?? 0))
+        content.put(limits.control)
+        content.put(limits.work)
+    }
+}
+
+extension WorkloadDescription {
+    init(from content: inout WireReader) throws {
+        id = try content.string()
+        title = try content.string()
+        version = try content.string()
+        benchmark = try content.optionalString()
+        options = try content.string()
+    }
+
+    func write(to content: inout WireWriter) {
+        content.put(id)
+        content.put(title)
+        content.put(version)
+        content.put(benchmark)
+        content.put(options)
+    }
+}
+
+extension LoadedInstance {
+    /// Creates an instance on a device group of its own.
+    convenience init(library: PluginLibrary, request: InstanceRequest, log: @escaping HostContext.LogHandler) throws {
+        let devices =
+            request.role == "head"
+            ? nil
+            : try DeviceGroup.cpu(devices: request.deviceCount, threads: request.threads, plugin: library.path)
+        try self.init(
+            library: library, position: request.workload, config: request.config, role: request.role,
+            modelFolder: request.model, devices: devices, limits: request.limits, log: log)
+    }
+}
