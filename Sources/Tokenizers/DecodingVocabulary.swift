@@ -20,6 +20,14 @@ final class DecodingVocabulary: Sendable {
         case byte
     }
 
+    /// What one id decodes to.
+    struct Token {
+        var text: [UInt8]
+        var kind: Kind
+        var isSpecial: Bool
+    }
+
+    /// One id, its text as a range of `arena`.
     struct Entry {
         var kind: Kind
         var isSpecial: Bool
@@ -42,7 +50,7 @@ final class DecodingVocabulary: Sendable {
         leadingSpaces: Int,
         dropsAllLeadingSpaces: Bool = false,
         source: String,
-        entries: [(text: [UInt8], kind: Kind, isSpecial: Bool)]
+        tokens: [Token]
     ) {
         self.rule = rule
         self.leadingSpaces = leadingSpaces
@@ -50,15 +58,15 @@ final class DecodingVocabulary: Sendable {
         self.source = source
         var arena: [UInt8] = []
         var starts: [UInt32] = [0]
-        starts.reserveCapacity(entries.count + 1)
-        for entry in entries {
-            arena.append(contentsOf: entry.text)
+        starts.reserveCapacity(tokens.count + 1)
+        for token in tokens {
+            arena.append(contentsOf: token.text)
             starts.append(UInt32(truncatingIfNeeded: arena.count))
         }
         self.arena = arena
         self.starts = starts
-        kinds = entries.map { $0.kind }
-        specials = entries.map { $0.isSpecial }
+        kinds = tokens.map { $0.kind }
+        specials = tokens.map { $0.isSpecial }
     }
 
     var count: Int { kinds.count }

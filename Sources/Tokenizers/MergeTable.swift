@@ -15,18 +15,15 @@ struct MergeTable: Sendable {
     private var mask: UInt64 = 63
     private(set) var count = 0
 
-    /// Adds a merge unless the pair is already there.
-    ///
-    /// - Returns: Whether it was added.
-    @discardableResult
-    mutating func insert(left: UInt32, right: UInt32, rank: UInt32, joined: UInt32) -> Bool {
+    /// Adds a merge; of two with the same pair the first stays unless `replacing` is true.
+    mutating func insert(left: UInt32, right: UInt32, rank: UInt32, joined: UInt32, replacing: Bool = false) {
         if 2 * (count + 1) > entries.count { grow() }
         let key = UInt64(left) << 32 | UInt64(right)
         let slot = slot(of: key)
-        guard entries[slot].key != key else { return false }
+        let isNew = entries[slot].key != key
+        if !isNew, !replacing { return }
         entries[slot] = Entry(key: key, value: UInt64(rank) << 32 | UInt64(joined))
-        count += 1
-        return true
+        if isNew { count += 1 }
     }
 
     /// Runs `body` with a fast view of the table.

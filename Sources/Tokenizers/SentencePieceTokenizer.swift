@@ -9,10 +9,10 @@ public struct SentencePieceTokenizer: Tokenizer {
     public let vocabularySize: Int
 
     /// The id of the control piece that `trainer_spec.bos_piece` names.
-    public let bosToken: UInt32?
+    public internal(set) var bosToken: UInt32?
 
     /// The id of the control piece that `trainer_spec.eos_piece` names.
-    public let eosToken: UInt32?
+    public internal(set) var eosToken: UInt32?
 
     /// Whether `addSpecialTokens` puts ``bosToken`` in front.
     public var addsBOS = true
@@ -22,6 +22,7 @@ public struct SentencePieceTokenizer: Tokenizer {
 
     private static let spaceMark: UInt32 = 0x2581
 
+    private let controlTokens: [[UInt8]: UInt32]
     private let unknownToken: UInt32
     private let byteTokens: [UInt32]
     private let addDummyPrefix: Bool
@@ -41,7 +42,8 @@ public struct SentencePieceTokenizer: Tokenizer {
     ///   - model: The model.
     ///   - source: The file's name, for errors.
     /// - Throws: ``TokenizerError`` naming the field when the model contradicts itself or needs what is not implemented
-    ///   (unigram, word and char models, normalisation other than the identity, user-defined and unused pieces).
+    ///   (unigram, word and char models, normalisation other than the identity, user-defined and unused
+    ///   pieces).
     public init(_ model: SentencePieceModel, source: String) throws {
         try Self.checkSupport(model, source: source)
         vocabularySize = model.pieces.count
@@ -52,8 +54,13 @@ public struct SentencePieceTokenizer: Tokenizer {
         let vocabulary = try SentencePieceVocabulary(model, source: source)
         unknownToken = vocabulary.unknownToken
         byteTokens = vocabulary.byteTokens
-        bosToken = vocabulary.control(model.bosPiece)
-        eosToken = vocabulary.control(model.eosPiece)
+        controlTokens = Dictionary(
+            uniqueKeysWithValues: model.pieces.enumerated().lazy.filter { $0.element.type == .control }.map {
+                ($0.element.text, UInt32(truncatingIfNeeded: $0.offset))
+            }
+        )
+        bosToken = controlTokens[model.bosPiece]
+        eosToken = controlTokens[model.eosPiece]
         symbols = vocabulary.symbols
         merges = try vocabulary.makeMerges(model, source: source)
         joinsToSpace = vocabulary.codePoints(before: model.escapeWhitespaces ? Self.spaceMark : 0x20, in: model)
@@ -90,6 +97,14 @@ public struct SentencePieceTokenizer: Tokenizer {
     /// Starts a decoder, as ``Tokenizer`` states.
     public func makeDecoder(skipSpecialTokens: Bool) -> IncrementalDecoder {
         IncrementalDecoder(decoding, skipSpecialTokens: skipSpecialTokens)
+    }
+
+    /// The id of a control piece, such as `<s>`.
+    ///
+    /// - Parameter text: The piece.
+    /// - Returns: The id, or nil if there is no control piece of this text.
+    public func controlToken(_ text: String) -> UInt32? {
+        controlTokens[Array(text.utf8)]
     }
 
     private func encode(_ bytes: UnsafeBufferPointer<UInt8>, _ merger: PairMerger, into ids: inout [UInt32]) {

@@ -68,12 +68,6 @@ struct SentencePieceVocabulary {
         }
     }
 
-    /// The id of a control piece by its text.
-    func control(_ text: [UInt8]) -> UInt32? {
-        let id = reserved.id(of: text)
-        return id == PieceTable.none ? nil : id
-    }
-
     /// Every way to make a piece of two symbols.
     ///
     /// sentencepiece joins whatever pair is a piece, there is no list of
@@ -142,17 +136,18 @@ struct SentencePieceVocabulary {
     }
 
     func makeDecoding(_ model: SentencePieceModel, source: String) -> DecodingVocabulary {
-        let entries = model.pieces.map { piece -> (text: [UInt8], kind: DecodingVocabulary.Kind, isSpecial: Bool) in
+        let tokens = model.pieces.map { piece -> DecodingVocabulary.Token in
             switch piece.type {
             case .control:
-                return ([], .text, true)
+                return .init(text: [], kind: .text, isSpecial: true)
             case .unknown:
-                return (model.unknownSurface, .text, false)
+                return .init(text: model.unknownSurface, kind: .text, isSpecial: false)
             case .byte:
-                return ([byteTokenValue(piece.text) ?? 0], .byte, false)
+                return .init(text: [byteTokenValue(piece.text) ?? 0], kind: .byte, isSpecial: false)
             case .normal, .userDefined, .unused:
                 let text = replacing(spaceMark, by: [UInt8(ascii: " ")], in: piece.text)
-                return (text, piece.text.starts(with: spaceMark) ? .markedText : .text, false)
+                let isMarked = piece.text.starts(with: spaceMark)
+                return .init(text: text, kind: isMarked ? .markedText : .text, isSpecial: false)
             }
         }
         return DecodingVocabulary(
@@ -160,7 +155,7 @@ struct SentencePieceVocabulary {
             leadingSpaces: model.addDummyPrefix || model.removeExtraWhitespaces ? 1 : 0,
             dropsAllLeadingSpaces: model.removeExtraWhitespaces,
             source: source,
-            entries: entries
+            tokens: tokens
         )
     }
 
