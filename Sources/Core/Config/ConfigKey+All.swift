@@ -1,0 +1,312 @@
+extension ConfigKey {
+    private static let notYet = "has no effect yet"
+    private static let counts = 0...Int(Int32.max)
+    private static let seconds = 0...31_536_000.0
+
+    // What to run.
+    static let configPath = ConfigKey("config_path", .path, "Folder of the configuration files.")
+    static let configName = ConfigKey("config_name", .text, "Name of the configuration file, without .yaml.")
+    static let plugin = ConfigKey(
+        "plugin",
+        .path,
+        "The plugin: path of its library, or its bare name beside the executable."
+    )
+    static let workload = ConfigKey("workload", .text, "Id of the workload, where the plugin has several.")
+    static let benchmark = ConfigKey(
+        "benchmark_name",
+        .text,
+        aliases: ["benchmark"],
+        "MLPerf's name of the benchmark, by which the conf files are searched; default: what the workload says."
+    )
+    static let scenario = ConfigKey(
+        "scenario",
+        .choice(RequestedScenario.allCases.map(\.rawValue)),
+        "How queries arrive. Interactive is Server with the limits of <benchmark>-interactive."
+    )
+    static let mode = ConfigKey(
+        "test_mode",
+        .choice(["performance", "accuracy", "submission"]),
+        aliases: ["mode"],
+        "What is measured; submission is accuracy followed by performance. Default: performance."
+    )
+    static let round = ConfigKey(
+        "round",
+        .choice(MLPerfRound.allCases.map(\.rawValue)),
+        "The MLPerf round whose seeds are used. Default: v6.0."
+    )
+    static let role = ConfigKey(
+        "role",
+        .choice(RunRole.allCases.map(\.rawValue)),
+        "head: dataset and schedule; worker: weights and devices; both: one process does all. Default: both."
+    )
+
+    // Where it runs.
+    static let isolate = ConfigKey("isolate", .boolean, "Runs the plugin in a child process. Default: false.")
+    static let device = ConfigKey("device", .choice(["cpu"]), "Kind of device. Default: cpu.")
+    static let threads = ConfigKey(
+        "threads",
+        .integer(0...4096),
+        "Threads of the pool of a CPU device; 0: one per core that may be used. Default: 0."
+    )
+    static let backend = ConfigKey(
+        "backend",
+        .choice(["local", "vllm", "zmq"]),
+        "local: workers in this process. vllm means the same here, for existing commands. zmq: workers on several nodes."
+    )
+    static let engineVersion = ConfigKey(
+        "engine_version",
+        .choice(["sync", "async"]),
+        withoutEffect: "has no effect: there is one engine",
+        "AMD's choice of engine."
+    )
+    static let port = ConfigKey(
+        "port",
+        .integer(1...65534),
+        withoutEffect: notYet,
+        "Port of the head for workers; the next one is used as well."
+    )
+    static let nodeId = ConfigKey("node_id", .text, withoutEffect: notYet, "Name of this worker's node.")
+    static let headnodeAddress = ConfigKey(
+        "headnode_address",
+        .text,
+        withoutEffect: notYet,
+        "Address of the head, as host:port."
+    )
+
+    // The harness.
+    static let modelPath = ConfigKey(
+        "harness_config.model_path",
+        .path,
+        aliases: ["model", "vllm_engine_config.model"],
+        "Folder of the checkpoint."
+    )
+    static let datasetPath = ConfigKey(
+        "harness_config.dataset_path",
+        .path,
+        aliases: ["dataset"],
+        "File or folder of the data set."
+    )
+    static let accuracyDatasetPath = ConfigKey(
+        "harness_config.accuracy_dataset_path",
+        .path,
+        "Data set of accuracy runs, where it is another one."
+    )
+    static let outputLogDir = ConfigKey(
+        "harness_config.output_log_dir",
+        .path,
+        aliases: ["output"],
+        "Folder for the log files; made if absent."
+    )
+    static let userConf = ConfigKey(
+        "harness_config.user_conf_path",
+        .path,
+        aliases: ["user_conf"],
+        "MLPerf's user.conf."
+    )
+    static let mlperfConf = ConfigKey(
+        "harness_config.mlperf_conf_path",
+        .path,
+        aliases: ["mlperf_conf"],
+        "An mlperf.conf in place of the built-in rules of the round."
+    )
+    static let targetQps = ConfigKey(
+        "harness_config.target_qps",
+        .number(0...1e9),
+        minusOneUnsets: true,
+        "Expected samples per second (Offline) or queries per second (Server), over that of the user.conf; 0 or -1: not set."
+    )
+    static let durationSec = ConfigKey(
+        "harness_config.duration_sec",
+        .number(seconds),
+        minusOneUnsets: true,
+        "Least and greatest duration in seconds, over those of the conf files; -1: not set."
+    )
+    static let totalSampleCount = ConfigKey(
+        "harness_config.total_sample_count",
+        .integer(counts),
+        minusOneUnsets: true,
+        "Takes the first so many samples of the data set, and issues so many; -1 or the size of the data set: all."
+    )
+    static let accuracySampleCount = ConfigKey(
+        "harness_config.accuracy_sample_count",
+        .integer(counts),
+        minusOneUnsets: true,
+        "The same for accuracy runs; 0 or -1: not set."
+    )
+    static let minQueryCount = ConfigKey(
+        "harness_config.min_query_count",
+        .integer(counts),
+        minusOneUnsets: true,
+        "Least number of queries (Offline: samples), over that of the conf files; -1: not set."
+    )
+    static let maxQueryCount = ConfigKey(
+        "harness_config.max_query_count",
+        .integer(counts),
+        minusOneUnsets: true,
+        "Greatest number of queries, over that of the conf files; 0: no limit; -1: not set."
+    )
+    static let enableWarmup = ConfigKey(
+        "harness_config.enable_warmup",
+        .boolean,
+        "Warms up with synthetic data before the clock starts. Default: true."
+    )
+    static let deviceCount = ConfigKey(
+        "harness_config.device_count",
+        .integer(1...65536),
+        "Number of devices. Default: 1."
+    )
+    static let devicesPerInstance = ConfigKey(
+        "harness_config.devices_per_instance",
+        .integer(1...1024),
+        aliases: ["harness_config.tensor_parallelism", "vllm_engine_config.tensor_parallel_size"],
+        "Devices in the group that one instance of the plugin drives. Default: 1."
+    )
+    static let dataParallelSize = ConfigKey(
+        "harness_config.data_parallel_size",
+        .integer(1...65536),
+        aliases: ["harness_config.data_parallelism"],
+        "Number of instances: device_count divided by devices_per_instance. Give this or device_count."
+    )
+    static let watchdogSec = ConfigKey(
+        "harness_config.watchdog_sec",
+        .number(seconds),
+        aliases: ["watchdog"],
+        "Seconds without any progress after which a run is ended as INVALID; 0: never. Default: 600."
+    )
+    static let seedless = ConfigKey(
+        "harness_config.seedless",
+        .boolean,
+        "Leaves all seeds at 0 instead of the round's, as LoadGen without mlperf.conf; never for a submission. Default: false."
+    )
+
+    // Read so that existing configurations and commands work, without effect so far.
+    static let enableLogTrace = ConfigKey(
+        "harness_config.enable_log_trace",
+        .boolean,
+        withoutEffect: notYet,
+        "LoadGen's trace file."
+    )
+    static let scheduleAlgo = ConfigKey(
+        "harness_config.schedule_algo",
+        .choice(["round_robin", "shortest_queue", "shortest_queue_with_tokens"]),
+        withoutEffect: notYet,
+        "How samples are shared among instances."
+    )
+    static let loadBalanceTokenWeight = ConfigKey(
+        "harness_config.load_balance_token_weight",
+        .number(0...1e9),
+        withoutEffect: notYet,
+        "Weight of tokens in the sharing."
+    )
+    static let loadBalanceWindowSize = ConfigKey(
+        "harness_config.load_balance_window_size",
+        .integer(counts),
+        withoutEffect: notYet,
+        "Window of the sharing."
+    )
+    static let sortingStrategy = ConfigKey(
+        "harness_config.sorting.strategy",
+        .text,
+        withoutEffect: notYet,
+        "Order in which Offline hands out samples."
+    )
+    static let sortingBuckets = ConfigKey(
+        "harness_config.sorting.buckets",
+        .numbers,
+        withoutEffect: notYet,
+        "Share of each device in per cent."
+    )
+    static let resourceCheckerAborts = ConfigKey(
+        "harness_config.resource_checker_abort_on_failure",
+        .boolean,
+        withoutEffect: notYet,
+        "Whether a model or data set with another hash ends the run."
+    )
+    static let debugDumpModelOutput = ConfigKey(
+        "harness_config.debug_dump_model_output",
+        .boolean,
+        withoutEffect: notYet,
+        "Writes every result to a file."
+    )
+    static let debugModelOutputPath = ConfigKey(
+        "harness_config.debug_model_output_path",
+        .path,
+        withoutEffect: notYet,
+        "That file."
+    )
+    static let debugRecordSampleLatencies = ConfigKey(
+        "harness_config.debug_record_sample_latencies",
+        .boolean,
+        withoutEffect: notYet,
+        "Writes the latency of every sample to a file."
+    )
+    static let debugLatencyOutputPath = ConfigKey(
+        "harness_config.debug_latency_output_path",
+        .path,
+        withoutEffect: notYet,
+        "That file."
+    )
+    static let debugPrintFinished = ConfigKey(
+        "harness_config.debug_print_finished",
+        .boolean,
+        withoutEffect: notYet,
+        "Prints the number of finished samples."
+    )
+    static let debugDatasetSamplingSize = ConfigKey(
+        "harness_config.debug_dataset_sampling_size",
+        .integer(counts),
+        withoutEffect: notYet,
+        "Draws a smaller data set."
+    )
+    static let debugDatasetSamplingNumBins = ConfigKey(
+        "harness_config.debug_dataset_sampling_num_bins",
+        .integer(counts),
+        withoutEffect: notYet,
+        "Bins of that draw."
+    )
+    static let debugDatasetSamplingRandomSeed = ConfigKey(
+        "harness_config.debug_dataset_sampling_random_seed",
+        .integer(counts),
+        withoutEffect: notYet,
+        "Seed of that draw."
+    )
+
+    /// Every key of the host. Keys of the workload, `model_config.*`, are declared by the plugin.
+    public static let all: [ConfigKey] = [
+        configPath, configName, plugin, workload, benchmark, scenario, mode, round, role, isolate, device, threads,
+        backend,
+        engineVersion, port, nodeId, headnodeAddress, modelPath, datasetPath, accuracyDatasetPath, outputLogDir,
+        userConf,
+        mlperfConf, targetQps, durationSec, totalSampleCount, accuracySampleCount, minQueryCount, maxQueryCount,
+        enableWarmup, deviceCount, devicesPerInstance, dataParallelSize, watchdogSec, seedless, enableLogTrace,
+        scheduleAlgo, loadBalanceTokenWeight, loadBalanceWindowSize, sortingStrategy, sortingBuckets,
+        resourceCheckerAborts, debugDumpModelOutput, debugModelOutputPath, debugRecordSampleLatencies,
+        debugLatencyOutputPath, debugPrintFinished, debugDatasetSamplingSize, debugDatasetSamplingNumBins,
+        debugDatasetSamplingRandomSeed,
+    ]
+
+    /// The group whose keys belong to the workload.
+    public static let workloadGroup = "model_config"
+
+    /// Keys of vLLM in AMD's commands that mean an option of the workload.
+    static let workloadAliases: [String: String] = [
+        "vllm_sampling_config.max_tokens": "model_config.max_new_tokens",
+        "vllm_sampling_config.min_tokens": "model_config.min_new_tokens",
+        "vllm_engine_config.max_num_seqs": "model_config.max_batch",
+        "vllm_engine_config.max_num_batched_tokens": "model_config.prefill_chunk",
+        "vllm_engine_config.block_size": "model_config.page_size",
+    ]
+
+    /// Groups of AMD's files that configure vLLM or SGLang, engines that are not used here.
+    static let foreignGroups: Set<String> = [
+        "vllm_engine_config", "vllm_sampling_config", "vllm_env_config", "sglang_engine_config",
+        "sglang_sampling_config",
+        "sglang_env_config", "env_config", "llm_config", "sampling_params",
+    ]
+
+    /// Keys by name and alias.
+    static let byName: [String: ConfigKey] = Dictionary(
+        all.flatMap { key in ([key.name] + key.aliases).map { ($0, key) } },
+        uniquingKeysWith: { first, _ in first }
+    )
+}

@@ -1,0 +1,91 @@
+/// What the user asked for: the configuration file and the command line, read, checked and typed.
+///
+/// Relative paths are as written; they are relative to the working directory, as in AMD's harness.
+public struct RunConfiguration: Sendable, Equatable {
+    /// The plugin: path of its library, or a bare name.
+    public var plugin: String
+    /// Id of the workload in the library; nil: its only one.
+    public var workload: String?
+    /// MLPerf's name of the benchmark; nil: what the workload says.
+    public var benchmark: String?
+    /// How queries arrive; nil when it was not said, which a run cannot do without.
+    public var scenario: RequestedScenario?
+    /// What is measured.
+    public var mode = TestMode.performanceOnly
+    /// The round whose seeds are used.
+    public var round = MLPerfRound.v60
+    /// What this process does.
+    public var role = RunRole.both
+
+    /// Whether the plugin runs in a child process.
+    public var isolate = false
+    /// Kind of device, `cpu`.
+    public var device = "cpu"
+    /// Threads of the pool of a CPU device; 0: one per core.
+    public var threads = 0
+    /// Number of devices.
+    public var deviceCount = 1
+    /// Devices in the group that one instance drives; divides `deviceCount`.
+    public var devicesPerInstance = 1
+    /// Whether workers on other nodes were asked for (`--backend zmq`).
+    public var usesCluster = false
+
+    /// Folder of the checkpoint.
+    public var modelPath: String?
+    /// File or folder of the data set, the one for accuracy runs where there is another.
+    public var datasetPath: String?
+    /// Folder for the log files.
+    public var outputLogDir: String?
+    /// MLPerf's user.conf.
+    public var userConfPath: String?
+    /// An mlperf.conf in place of the built-in one.
+    public var mlperfConfPath: String?
+
+    /// Expected rate, over that of the conf files; nil: theirs holds. Never 0.
+    public var targetQps: Double?
+    /// Least and greatest duration in seconds, over those of the conf files.
+    public var durationSec: Double?
+    /// The first so many samples of the data set are used and issued; nil: all. Never 0.
+    public var totalSampleCount: Int?
+    /// Least number of queries, over that of the conf files.
+    public var minQueryCount: Int?
+    /// Greatest number of queries, over that of the conf files; 0: no limit.
+    public var maxQueryCount: Int?
+
+    /// Whether to warm up before the clock starts.
+    public var enableWarmup = true
+    /// Seconds without progress after which the run is ended; nil: never.
+    public var watchdogSec: Double? = 600
+    /// Whether the seeds stay 0 instead of the round's.
+    public var seedless = false
+
+    /// What was written under `model_config`, by name in order; `WorkloadOptions.resolve` checks it.
+    public var options: [ConfigSetting] = []
+    /// What the user should be told: settings that were read but have no effect.
+    public var notices: [String] = []
+    /// The configuration file that was read, if any.
+    public var configFile: String?
+
+    /// The defaults, for a plugin.
+    ///
+    /// - Parameter plugin: Path of its library, or a bare name.
+    public init(plugin: String) {
+        self.plugin = plugin
+    }
+
+    /// The scenario.
+    ///
+    /// - Throws: `ConfigError` when none was given.
+    public var requiredScenario: RequestedScenario {
+        get throws(ConfigError) {
+            guard let scenario else {
+                let names = RequestedScenario.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ConfigError("no scenario is given: --scenario NAME, one of \(names)")
+            }
+            return scenario
+        }
+    }
+
+    /// The number of plugin instances.
+    public var instanceCount: Int { deviceCount / devicesPerInstance }
+}
