@@ -21,7 +21,9 @@ public struct ConfigFiles: Sendable {
         self.names = names
     }
 
-    /// The file system. Relative paths are relative to the working directory.
+    /// The file system.
+    ///
+    /// Relative paths are relative to the working directory.
     public static let disk = ConfigFiles(
         contents: { path in
             do throws(ConfigError) {

@@ -271,7 +271,9 @@ extension ConfigKey {
         "Seed of that draw."
     )
 
-    /// Every key of the host. Keys of the workload, `model_config.*`, are declared by the plugin.
+    /// Every key of the host.
+    ///
+    /// Keys of the workload, `model_config.*`, are declared by the plugin.
     public static let all: [ConfigKey] = [
         configPath, configName, plugin, workload, benchmark, scenario, mode, round, role, isolate, device, threads,
         backend,

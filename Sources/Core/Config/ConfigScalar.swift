@@ -1,4 +1,6 @@
-/// Turns written texts into typed values. What a text means depends on the wanted type alone.
+/// Turns written texts into typed values.
+///
+/// What a text means depends on the wanted type alone.
 enum ConfigScalar {
     /// A longer text is no setting.
     static let maximumBytes = 16 << 10
@@ -40,7 +42,9 @@ enum ConfigScalar {
         return Int(text)
     }
 
-    /// The finite number that a text writes in decimal; nil when it is none. `inf`, `nan` and `0x1p3` are none.
+    /// The finite number that a text writes in decimal; nil when it is none.
+    ///
+    /// `inf`, `nan` and `0x1p3` are none.
     static func number(_ text: String) -> Double? {
         let isDecimal = text.utf8.allSatisfy { byte in
             (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "+-.eE".utf8.contains(byte)
@@ -49,7 +53,9 @@ enum ConfigScalar {
         return number
     }
 
-    /// The truth value that a text writes. `yes`, `on` and `1` are none: YAML versions disagree about them.
+    /// The truth value that a text writes.
+    ///
+    /// `yes`, `on` and `1` are none: YAML versions disagree about them.
     static func boolean(_ text: String) -> Bool? {
         switch text {
         case "true", "True", "TRUE": true

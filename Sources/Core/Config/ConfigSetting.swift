@@ -1,4 +1,6 @@
-/// What is written behind a key. Its type is decided by the key, not by how it looks: `on` is a text, and no number either.
+/// What is written behind a key.
+///
+/// Its type is decided by the key, not by how it looks: `on` is a text, and no number either.
 public enum ConfigValue: Sendable, Equatable, CustomStringConvertible {
     /// `null`, `~` or nothing: the default holds.
     case null

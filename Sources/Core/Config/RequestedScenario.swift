@@ -1,4 +1,6 @@
-/// A scenario as users name it. Interactive is Server with the limits of another entry in the conf files.
+/// A scenario as users name it.
+///
+/// Interactive is Server with the limits of another entry in the conf files.
 public enum RequestedScenario: String, Sendable, CaseIterable {
     /// Everything at once.
     case offline = "Offline"

@@ -41,11 +41,15 @@ public struct RunConfiguration: Sendable, Equatable {
     /// An mlperf.conf in place of the built-in one.
     public var mlperfConfPath: String?
 
-    /// Expected rate, over that of the conf files; nil: theirs holds. Never 0.
+    /// Expected rate, over that of the conf files; nil: theirs holds.
+    ///
+    /// Never 0.
     public var targetQps: Double?
     /// Least and greatest duration in seconds, over those of the conf files.
     public var durationSec: Double?
-    /// The first so many samples of the data set are used and issued; nil: all. Never 0.
+    /// The first so many samples of the data set are used and issued; nil: all.
+    ///
+    /// Never 0.
     public var totalSampleCount: Int?
     /// Least number of queries, over that of the conf files.
     public var minQueryCount: Int?
