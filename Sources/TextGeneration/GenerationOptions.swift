@@ -1,0 +1,41 @@
+/// How the engine generates: what ends a sample, and how much is computed at once.
+///
+/// Nothing here changes a sample's tokens except `maxNewTokens`, `minNewTokens` and the end-of-sequence rule.
+public struct GenerationOptions: Sendable {
+    /// Tokens generated for a sample at most.
+    public var maxNewTokens: Int
+    /// Before this many tokens, no end-of-sequence token is chosen.
+    public var minNewTokens: Int
+    /// Tokens that end a sample and are its last token; empty to go on until `maxNewTokens`.
+    public var endTokens: [Int32]
+    /// Positions in one page of the cache.
+    public var pageSize: Int
+    /// Positions that the cache holds for all sequences together; 0 to derive it from `maxBatch` and the context.
+    public var cacheTokens: Int
+    /// Sequences in flight at once.
+    public var maxBatch: Int
+    /// Prompt positions computed in one step at most; a step also computes one position for every sequence that decodes.
+    public var prefillChunk: Int
+
+    /// Options from their parts.
+    public init(
+        maxNewTokens: Int,
+        minNewTokens: Int,
+        endTokens: [Int32],
+        pageSize: Int,
+        cacheTokens: Int,
+        maxBatch: Int,
+        prefillChunk: Int
+    ) {
+        self.maxNewTokens = maxNewTokens
+        self.minNewTokens = minNewTokens
+        self.endTokens = endTokens
+        self.pageSize = pageSize
+        self.cacheTokens = cacheTokens
+        self.maxBatch = maxBatch
+        self.prefillChunk = prefillChunk
+    }
+
+    /// Rows of the largest step: every sequence may decode, and a chunk always finds room beside the others.
+    var rowCapacity: Int { max(prefillChunk, maxBatch) }
+}

@@ -1,0 +1,16 @@
+/// What an engine has done since it was started.
+public struct GenerationStatistics: Sendable, Equatable {
+    /// Steps replayed for samples, warm-up left out.
+    public var steps = 0
+    /// Positions computed in those steps. Without preemption this is, over all samples, the prompt's length plus the
+    /// generated tokens less one: nothing is computed twice.
+    public var rows = 0
+    /// Sequences whose pages were taken away, to be computed again later.
+    public var preemptions = 0
+    /// Positions computed again because of that.
+    public var recomputedRows = 0
+    /// The most sequences that had pages at one time.
+    public var peakSequences = 0
+    /// Samples refused because they do not fit the model or the cache.
+    public var refusals = 0
+}

@@ -1,0 +1,22 @@
+/// The sizes of a model that the cache and the scheduler need to know.
+public struct ModelGeometry: Sendable {
+    /// Layers that keep keys and values.
+    public var layers: Int
+    /// Heads that keep keys and values.
+    public var kvHeads: Int
+    /// Elements of one head.
+    public var headDimension: Int
+    /// Rows of the embedding and width of the logits.
+    public var vocabulary: Int
+    /// Positions that the model was made for, prompt and generated tokens together.
+    public var context: Int
+
+    /// Sizes from a validated configuration.
+    public init(layers: Int, kvHeads: Int, headDimension: Int, vocabulary: Int, context: Int) {
+        self.layers = layers
+        self.kvHeads = kvHeads
+        self.headDimension = headDimension
+        self.vocabulary = vocabulary
+        self.context = context
+    }
+}
