@@ -10,7 +10,9 @@ public struct Checkpoint: Sendable {
     public let folder: String
     /// The files, in the order of their names.
     public let files: [SafetensorsFile]
-    /// The tensors, by file and then in the order of their data. With an index, only those that it names.
+    /// The tensors, by file and then in the order of their data.
+    ///
+    /// With an index, only those that it names.
     public let tensors: [TensorView]
 
     private let positions: [String: Int]

@@ -53,7 +53,9 @@ final class FileBytes: @unchecked Sendable {
         }
     }
 
-    /// Tells the kernel about a range, widened to whole pages. Only a hint: a failure changes nothing but speed.
+    /// Tells the kernel about a range, widened to whole pages.
+    ///
+    /// Only a hint: a failure changes nothing but speed.
     func advise(_ advice: Advice, _ range: Range<Int>) {
         guard isMapped, !range.isEmpty, let base = bytes.baseAddress else { return }
         let page = sysconf(CInt(_SC_PAGESIZE))

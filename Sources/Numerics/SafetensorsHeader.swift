@@ -70,6 +70,8 @@ struct SafetensorsHeader {
     }
 
     private mutating func readMetadata(_ value: JSON, file: String) throws(SafetensorsError) {
+        // The reference implementation takes null for none.
+        if value == .null { return }
         do throws(JSONError) {
             for (key, field) in try JSONField(value, at: "__metadata__").members() {
                 metadata[key] = try field.string()

@@ -4,9 +4,13 @@ public struct TensorView: @unchecked Sendable {
     public let name: String
     /// The type of the elements.
     public let type: ElementType
-    /// The extents, outermost first; empty for a scalar. Elements are in row-major order.
+    /// The extents, outermost first; empty for a scalar.
+    ///
+    /// Elements are in row-major order.
     public let shape: [Int]
-    /// The elements. Valid as long as this view, or another one of the same file, or the file exists.
+    /// The elements.
+    ///
+    /// Valid as long as this view, or another one of the same file, or the file exists.
     ///
     /// The address need not be a multiple of the element's size: the format does not promise it.
     public let bytes: UnsafeRawBufferPointer
