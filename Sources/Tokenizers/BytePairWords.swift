@@ -16,8 +16,10 @@ struct BytePairWords: Sendable {
     let wholeWords: PieceTable?
     /// Tokens by their text in the file.
     let vocabulary: PieceTable
-    /// Where a long word may be cut because no merge reaches across: before U+2581, unless `joinsToMark` has 1 for the
-    /// code point in front of it. Nil when no such cut is known to be safe.
+    /// Where a long word may be cut because no merge reaches across.
+    ///
+    /// That is before U+2581, unless this table has 1 for the code point in front of it. Nil when no cut is known to be
+    /// safe.
     let joinsToMark: CodePointTable?
 
     func id(of token: [UInt8]) -> UInt32? {

@@ -54,11 +54,11 @@ public struct SentencePieceTokenizer: Tokenizer {
         let vocabulary = try SentencePieceVocabulary(model, source: source)
         unknownToken = vocabulary.unknownToken
         byteTokens = vocabulary.byteTokens
-        controlTokens = Dictionary(
-            uniqueKeysWithValues: model.pieces.enumerated().lazy.filter { $0.element.type == .control }.map {
-                ($0.element.text, UInt32(truncatingIfNeeded: $0.offset))
-            }
-        )
+        var controlTokens: [[UInt8]: UInt32] = [:]
+        for (id, piece) in model.pieces.enumerated() where piece.type == .control {
+            controlTokens[piece.text] = UInt32(truncatingIfNeeded: id)
+        }
+        self.controlTokens = controlTokens
         bosToken = controlTokens[model.bosPiece]
         eosToken = controlTokens[model.eosPiece]
         symbols = vocabulary.symbols

@@ -42,8 +42,9 @@ enum WordPattern: CaseIterable, Sendable {
     }
 }
 
-/// Matches one word at a position, alternative by alternative in the order of the expression, as a backtracking engine
-/// would find it. Every code point belongs to some alternative, so a word is never empty.
+/// Matches one word at a position.
+///
+/// The alternatives are tried in the order of the expression, with the result a backtracking engine would find. Every code point belongs to some alternative, so a word is never empty.
 private struct WordScanner {
     let bytes: UnsafePointer<UInt8>
     let end: Int
@@ -121,7 +122,9 @@ private struct WordScanner {
         return end > position ? end : lastShared
     }
 
-    /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)`: the end of the match, or `start`. U+017F folds to s.
+    /// The end of a match of `(?i:'s|'t|'re|'ve|'m|'ll|'d)`, or `start`.
+    ///
+    /// U+017F folds to s.
     private func contractionEnd(_ start: Int) -> Int {
         guard start + 1 < end, bytes[start] == UInt8(ascii: "'") else { return start }
         let first = bytes[start + 1]
