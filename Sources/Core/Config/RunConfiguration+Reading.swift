@@ -124,6 +124,9 @@ extension RunConfiguration {
             notices.append("\(origin): backend vllm means local here: the plugin is the engine")
         default: break
         }
+        port = try table.integer(.port)
+        nodeId = try table.text(.nodeId)
+        headnodeAddress = try table.text(.headnodeAddress)
     }
 
     private mutating func readPaths(_ table: ConfigTable) throws(ConfigError) {

@@ -29,6 +29,12 @@ public struct RunConfiguration: Sendable, Equatable {
     public var devicesPerInstance = 1
     /// Whether workers on other nodes were asked for (`--backend zmq`).
     public var usesCluster = false
+    /// Port of the head for workers; the next one belongs to it as well.
+    public var port: Int?
+    /// Name of this worker's node.
+    public var nodeId: String?
+    /// Address of the head, as host:port, for a worker.
+    public var headnodeAddress: String?
 
     /// Folder of the checkpoint.
     public var modelPath: String?
