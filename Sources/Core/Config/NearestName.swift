@@ -4,29 +4,32 @@ enum NearestName {
     ///
     /// A dotted name is also compared by its last part alone, so that `target_qps` finds `harness_config.target_qps`.
     static func of(_ name: String, among names: some Sequence<String>) -> String? {
-        let wanted = Array(name.lowercased().unicodeScalars.prefix(128))
+        let wanted = Array(name.lowercased().utf8.prefix(128))
         let wantedTail = tail(of: wanted)
         var best: (name: String, distance: Int)?
         for candidate in names {
-            let known = Array(candidate.unicodeScalars.prefix(128))
-            let whole = distance(wanted, known)
-            let byTail = distance(wantedTail, tail(of: known)) + (wanted.count == known.count ? 0 : 1)
+            let known = Array(candidate.utf8.prefix(128))
+            let limit = best?.distance ?? .max
+            let whole = distance(wanted, known, below: limit)
+            let byTail = distance(wantedTail, tail(of: known), below: limit) + (wanted.count == known.count ? 0 : 1)
             let smaller = min(whole, byTail)
-            if smaller < best?.distance ?? .max { best = (candidate, smaller) }
+            if smaller < limit { best = (candidate, smaller) }
         }
         guard let best, best.distance <= max(2, wantedTail.count / 2) else { return nil }
         return best.name
     }
 
-    private static func tail(of name: [Unicode.Scalar]) -> [Unicode.Scalar] {
-        name.lastIndex(of: ".").map { Array(name[($0 + 1)...]) } ?? name
+    private static func tail(of name: [UInt8]) -> [UInt8] {
+        name.lastIndex(of: UInt8(ascii: ".")).map { Array(name[($0 + 1)...]) } ?? name
     }
 
     /// Insertions, deletions, replacements and swaps of neighbours that turn one name into the other
-    /// (optimal string alignment).
-    static func distance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
+    /// (optimal string alignment); `limit` or more when it is not below it.
+    static func distance(_ left: [UInt8], _ right: [UInt8], below limit: Int = 1 << 20) -> Int {
         guard !left.isEmpty else { return right.count }
         guard !right.isEmpty else { return left.count }
+        // Each difference in length costs an insertion or deletion.
+        guard abs(left.count - right.count) < limit else { return min(limit, 1 << 20) }
         var beforeLast = [Int](repeating: 0, count: right.count + 1)
         var last = Array(0...right.count)
         for i in left.indices {
