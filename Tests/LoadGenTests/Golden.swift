@@ -27,7 +27,9 @@ enum Golden {
         return try JSONField(try JSON(contentsOfFile: path), at: path).array()
     }
 
-    /// One line per case, in the form that `make golden` shows. Everything here is exact, so the tolerance is 0.
+    /// One line per case, in the form that `make golden` shows.
+    ///
+    /// Everything here is exact, so the tolerance is 0.
     static func passed(_ name: String) {
         print("golden loadgen/\(name): passed worst=0 tolerance=0")
     }

@@ -10,8 +10,10 @@ import Testing
             let input = record["input"]
             let settings = try GoldenSettings.read(record["settings"])
             let effective = try EffectiveSettings(
-                settings, performanceCount: try input["perf"].optional?.number() ?? 1024,
-                totalCount: try input["total"].optional?.number() ?? 1024)
+                settings,
+                performanceCount: try input["perf"].optional?.number() ?? 1024,
+                totalCount: try input["total"].optional?.number() ?? 1024
+            )
             var measured = RunMeasurements()
             measured.sampleLatencies = try list(input, "lat")
             measured.queryLatencies = try list(input, "qlat")
@@ -118,7 +120,9 @@ extension JSONField {
         try #require(UInt64(try string()))
     }
 
-    /// Whether a log value is this one. Doubles were rounded to six digits when this was recorded.
+    /// Whether a log value is this one.
+    ///
+    /// Doubles were rounded to six digits when this was recorded.
     func matches(_ value: LogValue) throws -> Bool {
         switch value {
         case .text(let text): try string() == text

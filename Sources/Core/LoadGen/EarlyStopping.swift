@@ -40,7 +40,10 @@ struct EarlyStopping {
 
     /// Least number of queries under the limit that make up for `over` queries over it, `h(over)`.
     func leastUnder(over: Int) -> Int {
-        var low = max(1, Int(Double(over) * percentile / (1 - percentile)))
+        let mean = Double(over) * percentile / (1 - percentile)
+        // A percentile next to 1 asks for more queries than any run has.
+        guard mean < 1e15 else { return 1 << 50 }
+        var low = max(1, Int(mean))
         var step = 16
         while !suffices(under: low + step, over: over) {
             low += step

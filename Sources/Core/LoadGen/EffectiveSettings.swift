@@ -10,7 +10,7 @@ public struct EffectiveSettings: Sendable {
     public var targetLatencyNs: UInt64 = 0
     /// The percentile that is reported and, in Server, judged.
     public var targetLatencyPercentile = 0.99
-    /// Most queries outstanding; 0 means no limit. Only Server heeds it.
+    /// Most queries outstanding, 0 for no limit; only Server heeds it.
     public var maxAsyncQueries: UInt64 = 1
     /// How long queries are issued at least, in nanoseconds.
     public var targetDurationNs: Int64
@@ -186,5 +186,19 @@ public struct EffectiveSettings: Sendable {
             )
         }
         return UInt64(value)
+    }
+}
+
+extension EffectiveSettings {
+    /// The request as it is, for a report on a test that ended before the rules were applied.
+    init(unchecked requested: TestSettings) {
+        self.requested = requested
+        targetDurationNs = 0
+        minDurationNs = 0
+        maxDurationNs = 0
+        minQueryCount = requested.minQueryCount
+        minSampleCount = 0
+        performanceSampleCount = requested.performanceSampleCountOverride
+        accuracySampleCount = requested.accuracySampleCountOverride
     }
 }

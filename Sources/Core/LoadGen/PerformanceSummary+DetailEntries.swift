@@ -27,7 +27,7 @@ extension PerformanceSummary {
     }
 
     private static func oneLine(_ text: String) -> String {
-        String(text.map { $0 == "\n" ? " " : $0 })
+        String(text.map { $0.isNewline ? " " : $0 == "\"" ? "'" : $0 })
     }
 
     private func addVerdict(to entries: inout Entries) {
@@ -48,6 +48,9 @@ extension PerformanceSummary {
             }
             if !validity.minQueriesMet {
                 reason += Validity.queriesAdvice
+            }
+            for hostReason in validity.hostReasons {
+                reason += (reason.isEmpty || reason.hasSuffix(" ") ? "" : " ") + hostReason
             }
             entries.append(("result_invalid_reason", .text(Self.oneLine(reason))))
         }

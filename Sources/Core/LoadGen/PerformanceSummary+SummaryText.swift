@@ -95,6 +95,9 @@ extension PerformanceSummary {
                 page.line(" * \(Validity.queriesAdvice)")
                 page.line("   See the detailed log for why this may have occurred.")
             }
+            for reason in validity.hostReasons {
+                page.line(" * \(reason)")
+            }
         }
         guard settings.scenario != .offline else { return }
         if settings.requested.useTokenLatencies {

@@ -1,7 +1,11 @@
 extension PerformanceSummary {
     static func judge(
-        settings: EffectiveSettings, measurements: RunMeasurements, samples: LatencyDistribution,
-        queries: LatencyDistribution, firstTokens: LatencyDistribution, outputTokens: LatencyDistribution
+        settings: EffectiveSettings,
+        measurements: RunMeasurements,
+        samples: LatencyDistribution,
+        queries: LatencyDistribution,
+        firstTokens: LatencyDistribution,
+        outputTokens: LatencyDistribution
     ) -> Validity {
         var verdict = Validity()
         judgeDuration(settings, measurements, &verdict)
@@ -12,23 +16,43 @@ extension PerformanceSummary {
         let issued = Int(clamping: measurements.queriesIssued)
         guard settings.requested.useTokenLatencies else {
             verdict.earlyStoppingMet = judgeEarlyStopping(
-                settings, issued: issued, samples: samples, queries: queries,
-                limit: Int64(clamping: settings.targetLatencyNs), text: \.earlyStoppingText, &verdict)
+                settings,
+                issued: issued,
+                samples: samples,
+                queries: queries,
+                limit: Int64(clamping: settings.targetLatencyNs),
+                text: \.earlyStoppingText,
+                &verdict
+            )
             return verdict
         }
         // The time to first token is only looked at when the output tokens pass.
         verdict.earlyStoppingMet =
             judgeEarlyStopping(
-                settings, issued: issued, samples: outputTokens, queries: queries,
-                limit: Int64(clamping: settings.requested.serverTpotLatency), text: \.earlyStoppingTpotText, &verdict)
+                settings,
+                issued: issued,
+                samples: outputTokens,
+                queries: queries,
+                limit: Int64(clamping: settings.requested.serverTpotLatency),
+                text: \.earlyStoppingTpotText,
+                &verdict
+            )
             && judgeEarlyStopping(
-                settings, issued: issued, samples: firstTokens, queries: queries,
-                limit: Int64(clamping: settings.requested.serverTtftLatency), text: \.earlyStoppingTtftText, &verdict)
+                settings,
+                issued: issued,
+                samples: firstTokens,
+                queries: queries,
+                limit: Int64(clamping: settings.requested.serverTtftLatency),
+                text: \.earlyStoppingTtftText,
+                &verdict
+            )
         return verdict
     }
 
     private static func judgeDuration(
-        _ settings: EffectiveSettings, _ measurements: RunMeasurements, _ verdict: inout Validity
+        _ settings: EffectiveSettings,
+        _ measurements: RunMeasurements,
+        _ verdict: inout Validity
     ) {
         let least = Double(settings.minDurationNs) / 1e9
         switch settings.scenario {
@@ -50,8 +74,11 @@ extension PerformanceSummary {
     }
 
     private static func judgeLatencies(
-        _ settings: EffectiveSettings, _ samples: LatencyDistribution, _ firstTokens: LatencyDistribution,
-        _ outputTokens: LatencyDistribution, _ verdict: inout Validity
+        _ settings: EffectiveSettings,
+        _ samples: LatencyDistribution,
+        _ firstTokens: LatencyDistribution,
+        _ outputTokens: LatencyDistribution,
+        _ verdict: inout Validity
     ) {
         guard settings.scenario == .server else { return }
         let share = settings.targetLatencyPercentile
@@ -71,8 +98,13 @@ extension PerformanceSummary {
     }
 
     private static func judgeEarlyStopping(
-        _ settings: EffectiveSettings, issued: Int, samples: LatencyDistribution, queries: LatencyDistribution,
-        limit: Int64, text: WritableKeyPath<Validity, String>, _ verdict: inout Validity
+        _ settings: EffectiveSettings,
+        issued: Int,
+        samples: LatencyDistribution,
+        queries: LatencyDistribution,
+        limit: Int64,
+        text: WritableKeyPath<Validity, String>,
+        _ verdict: inout Validity
     ) -> Bool {
         let share = settings.targetLatencyPercentile
         switch settings.scenario {
@@ -103,7 +135,10 @@ extension PerformanceSummary {
 
     /// The estimate of a percentile, or nil when there are too few queries; both put into words.
     private static func estimate(
-        _ share: Double, issued: Int, of latencies: LatencyDistribution, text: WritableKeyPath<Validity, String>,
+        _ share: Double,
+        issued: Int,
+        of latencies: LatencyDistribution,
+        text: WritableKeyPath<Validity, String>,
         _ verdict: inout Validity
     ) -> Int64? {
         let rule = EarlyStopping(percentile: share)
@@ -123,7 +158,9 @@ extension PerformanceSummary {
 
     /// SingleStream also estimates the 99th percentile, from which MultiStream may be inferred.
     private static func appendTailEstimate(
-        issued: Int, of latencies: LatencyDistribution, text: WritableKeyPath<Validity, String>,
+        issued: Int,
+        of latencies: LatencyDistribution,
+        text: WritableKeyPath<Validity, String>,
         _ verdict: inout Validity
     ) {
         let rule = EarlyStopping(percentile: 0.99)

@@ -25,7 +25,13 @@ public struct PerformanceSummary: Sendable {
     ///   - sutName: The system's name.
     ///   - settings: What the run did.
     ///   - measurements: What it measured.
-    public init(sutName: String, settings: EffectiveSettings, measurements: RunMeasurements) {
+    ///   - hostReasons: What the host found wrong; any of it makes the run invalid.
+    public init(
+        sutName: String,
+        settings: EffectiveSettings,
+        measurements: RunMeasurements,
+        hostReasons: [String] = []
+    ) {
         self.sutName = sutName
         self.settings = settings
         self.measurements = measurements
@@ -35,9 +41,16 @@ public struct PerformanceSummary: Sendable {
         firstTokens = LatencyDistribution(tokens ? measurements.firstTokenLatencies : [])
         outputTokens = LatencyDistribution(tokens ? measurements.timePerOutputToken : [])
         tokenCount = tokens ? measurements.tokensPerSample.reduce(0, &+) : 0
-        validity = Self.judge(
-            settings: settings, measurements: measurements, samples: samples, queries: queries, firstTokens: firstTokens,
-            outputTokens: outputTokens)
+        var verdict = Self.judge(
+            settings: settings,
+            measurements: measurements,
+            samples: samples,
+            queries: queries,
+            firstTokens: firstTokens,
+            outputTokens: outputTokens
+        )
+        verdict.hostReasons = hostReasons
+        validity = verdict
     }
 
     /// Samples completed.

@@ -8,7 +8,7 @@ public struct QueryPlan: Sendable {
     public let samplesPerQuery: Int
     /// Library indices of all samples, query after query.
     public private(set) var indices: [UInt64] = []
-    /// When each query is due, in nanoseconds after the start. Only Server waits for it.
+    /// When each query is due, in nanoseconds after the start; only Server waits for it.
     public private(set) var scheduledOffsets: [Int64] = []
     /// Number of the first query within the test.
     public let firstQueryID: UInt64

@@ -5,7 +5,9 @@ public struct SampleSequence: Sendable {
     /// The next sample's number, `seq_id` in the accuracy log.
     public private(set) var nextSampleID: UInt64 = 0
 
-    /// One value per sample decides whether its response is logged. The official generator is never seeded from the
+    /// One value per sample decides whether its response is logged.
+    ///
+    /// The official generator is never seeded from the
     /// settings, so its seed is the engine's default in every run.
     private var accuracyRandom = MersenneTwister(seed: 5489)
 

@@ -1,4 +1,6 @@
-/// How a benchmark's queries arrive. Interactive is not one of them: it is Server with its own latencies.
+/// How a benchmark's queries arrive.
+///
+/// Interactive is not one of them: it is Server with its own latencies.
 public enum Scenario: String, Sendable, CaseIterable {
     /// One sample at a time; the next is issued when the last is done.
     case singleStream = "SingleStream"

@@ -24,9 +24,32 @@ public struct Validity: Sendable {
     /// Estimate of MultiStream's percentile, 0 if there is none.
     public var earlyStoppingMultiStreamLatency: Int64 = 0
 
-    /// Whether all four conditions hold; errors do not matter here.
+    /// What the host found wrong beside the official conditions: broken contracts, failed samples, an abort.
+    public var hostReasons: [String] = []
+
+    /// Whether all four conditions hold and the host found nothing wrong; errors do not matter here.
     public var isValid: Bool {
         minDurationMet && minQueriesMet && performanceConstraintsMet && earlyStoppingMet
+            && hostReasons.isEmpty
+    }
+
+    /// Why the run is invalid, a sentence each.
+    public var reasons: [String] {
+        var list = hostReasons
+        if !performanceConstraintsMet {
+            list.append(performanceAdvice)
+        }
+        if !minDurationMet {
+            list.append("The run was too short. " + minDurationAdvice)
+        }
+        if !minQueriesMet {
+            list.append(Self.queriesAdvice)
+        }
+        if !earlyStoppingMet {
+            let texts = [earlyStoppingText, earlyStoppingTtftText, earlyStoppingTpotText].filter { !$0.isEmpty }
+            list.append("Early stopping is not satisfied:\n" + texts.joined(separator: "\n"))
+        }
+        return list
     }
 
     static let queriesAdvice = "The test exited early, before enough queries were issued."
