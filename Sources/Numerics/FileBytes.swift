@@ -7,6 +7,8 @@ internal import Glibc
 final class FileBytes: @unchecked Sendable {
     // Never written after init, so that it may be read from every thread.
     let bytes: UnsafeRawBufferPointer
+    /// The path, or what else the bytes are called in errors.
+    let path: String
     private let isMapped: Bool
 
     /// What the memory will be used for, as `madvise` takes it.
@@ -17,6 +19,7 @@ final class FileBytes: @unchecked Sendable {
     }
 
     init(mapping path: String) throws(SafetensorsError) {
+        self.path = path
         // Without O_NONBLOCK, opening a FIFO would wait for a writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw Self.failure(path, "cannot be opened") }
@@ -38,7 +41,8 @@ final class FileBytes: @unchecked Sendable {
         }
     }
 
-    init(copying source: some Collection<UInt8>) {
+    init(copying source: some Collection<UInt8>, name: String) {
+        path = name
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: source.count, alignment: 64)
         memory.copyBytes(from: source)
         bytes = UnsafeRawBufferPointer(memory)

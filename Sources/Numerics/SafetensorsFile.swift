@@ -19,7 +19,7 @@ public struct SafetensorsFile: Sendable {
     /// - Parameter path: The file.
     /// - Throws: `SafetensorsError` when the file cannot be read or breaks a rule of the format.
     public init(path: String) throws(SafetensorsError) {
-        try self.init(FileBytes(mapping: path), path: path)
+        try self.init(FileBytes(mapping: path))
     }
 
     /// Takes a copy of bytes in memory for a file.
@@ -29,11 +29,11 @@ public struct SafetensorsFile: Sendable {
     ///   - name: What to call it in errors.
     /// - Throws: `SafetensorsError` when the bytes break a rule of the format.
     public init(copying bytes: some Collection<UInt8>, name: String) throws(SafetensorsError) {
-        try self.init(FileBytes(copying: bytes), path: name)
+        try self.init(FileBytes(copying: bytes, name: name))
     }
 
-    private init(_ file: FileBytes, path: String) throws(SafetensorsError) {
-        self.path = path
+    private init(_ file: FileBytes) throws(SafetensorsError) {
+        path = file.path
         let header = try SafetensorsHeader(parsing: file.bytes, file: path)
         metadata = header.metadata
         tensors = header.entries.map { TensorView($0, in: file) }

@@ -28,6 +28,9 @@ public struct TensorView: @unchecked Sendable {
         self.file = file
     }
 
+    /// The path of the file that holds it.
+    public var path: String { file.path }
+
     /// The number of elements.
     public var count: Int { shape.reduce(1, *) }
 
@@ -54,7 +57,7 @@ public struct TensorView: @unchecked Sendable {
     /// - Throws: `SafetensorsError` when the type is not a float that can be decoded.
     public func floats() throws(SafetensorsError) -> [Float] {
         guard type.isDecodable else {
-            throw SafetensorsError(file: "tensor", tensor: name, reason: "expected floats, found \(type)")
+            throw SafetensorsError(file: file.path, tensor: name, reason: "expected floats, found \(type)")
         }
         return withBytes { type.decode($0, count: count) }
     }
