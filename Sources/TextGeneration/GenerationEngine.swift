@@ -61,7 +61,6 @@ public final class GenerationEngine: @unchecked Sendable {
                 model: model,
                 inputs: inputs,
                 cache: cache,
-                endTokens: options.endTokens,
                 backend: PODIUM_BACKEND_CPU,
                 devices: devices,
                 launcher: launcher,
@@ -149,7 +148,7 @@ public final class GenerationEngine: @unchecked Sendable {
         self.thread = nil
     }
 
-    /// Takes queries over. Their payloads are little-endian int32 token ids.
+    /// Takes queries over, whose payloads are little-endian int32 token ids.
     public func issue(_ queries: UnsafeBufferPointer<mlp_query>) { queue.append(queries) }
 
     /// Ends samples early.
@@ -191,6 +190,9 @@ public final class GenerationEngine: @unchecked Sendable {
     private func runStep() throws {
         guard try scheduler.plan(into: inputs) else { return }
         try recorder.run(rows: inputs.rows)
+        try scheduler.replaceEarlyEnds(in: inputs) { row in
+            try recorder.bestToken(row: row, best: inputs.chosen[row], excluding: scheduler.isEnd)
+        }
         scheduler.advance(with: inputs)
     }
 

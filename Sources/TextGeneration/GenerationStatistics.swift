@@ -2,8 +2,10 @@
 public struct GenerationStatistics: Sendable, Equatable {
     /// Steps replayed for samples, warm-up left out.
     public var steps = 0
-    /// Positions computed in those steps. Without preemption this is, over all samples, the prompt's length plus the
-    /// generated tokens less one: nothing is computed twice.
+    /// Positions computed in those steps.
+    ///
+    /// Without preemption this is, over all samples, the prompt's length plus the generated tokens less one: nothing is
+    /// computed twice.
     public var rows = 0
     /// Sequences whose pages were taken away, to be computed again later.
     public var preemptions = 0

@@ -98,7 +98,7 @@ final class PagedKVCache {
         return true
     }
 
-    /// Takes all pages of a slot back. The device's table keeps stale entries, which no row refers to.
+    /// Takes all pages of a slot back; the device's table keeps stale entries, which no row refers to.
     func release(slot: Int) {
         let row = slot * maxPages
         for index in 0..<Int(held[slot]) { allocator.put(mirror[row + index]) }

@@ -48,7 +48,9 @@ final class ResultBatch {
         completeCount += 1
     }
 
-    /// Reports what was added. The host counts results that it refuses; they are no affair of the engine's.
+    /// Reports what was added.
+    ///
+    /// The host counts results that it refuses; they are no affair of the engine's.
     func flush() {
         if firstCount > 0 { samples.firstToken(UnsafeBufferPointer(start: first, count: firstCount)) }
         firstCount = 0

@@ -27,9 +27,7 @@ final class Scheduler {
     /// What has been done since `resetStatistics`.
     private(set) var statistics = GenerationStatistics()
 
-    /// Allocates the records.
-    ///
-    /// - Parameter refuse: Completes a query that can never be computed, and says why.
+    /// Allocates the records; `refuse` completes a query that can never be computed, and says why.
     init(
         options: GenerationOptions,
         geometry: ModelGeometry,
@@ -220,14 +218,31 @@ final class Scheduler {
             }
             statistics.recomputedRows += max(0, min(end, records[slot].computedBefore) - first)
             if end == records[slot].total {
-                let restricted = records[slot].generatedCount < options.minNewTokens
-                records[slot].logitRow = inputs.appendLogitRow(restricted: restricted)
+                records[slot].logitRow = inputs.appendLogitRow()
             }
         }
         return inputs.rows > 0
     }
 
     // MARK: Results
+
+    /// Replaces end tokens that come before `minNewTokens`.
+    ///
+    /// - Parameters:
+    ///   - inputs: The step just computed.
+    ///   - choose: The best other token for a logit row, as transformers' `min_new_tokens` has it.
+    /// - Throws: What `choose` throws.
+    func replaceEarlyEnds(in inputs: StepInputs, _ choose: (Int) throws -> Int32) rethrows {
+        guard options.minNewTokens > 0, !endTokens.isEmpty else { return }
+        for index in 0..<running {
+            let record = records + order[index]
+            let row = record.pointee.logitRow
+            guard row >= 0, record.pointee.generatedCount < options.minNewTokens, isEnd(inputs.chosen[row]) else {
+                continue
+            }
+            inputs.chosen[row] = try choose(row)
+        }
+    }
 
     /// Takes a step's tokens over and reports first tokens and completions.
     func advance(with inputs: StepInputs) {
@@ -279,7 +294,7 @@ final class Scheduler {
         return ended
     }
 
-    private func isEnd(_ token: Int32) -> Bool {
+    func isEnd(_ token: Int32) -> Bool {
         for end in endTokens where end == token { return true }
         return false
     }
@@ -340,7 +355,7 @@ final class Scheduler {
         for position in 0..<rows {
             inputs.appendRow(token: Int32(position % geometry.vocabulary), position: position, slot: slot)
         }
-        _ = inputs.appendLogitRow(restricted: true)
+        _ = inputs.appendLogitRow()
         return true
     }
 

@@ -1,6 +1,8 @@
 import CPluginAPI
 
-/// One sample in flight. The records of an engine are allocated once; a record's index is its slot in the cache.
+/// One sample in flight.
+///
+/// The records of an engine are allocated once; a record's index is its slot in the cache.
 struct SequenceRecord {
     var id: mlp_sample_id = 0
     /// Little-endian int32 token ids in the query's payload, which stays valid until the sample completes.

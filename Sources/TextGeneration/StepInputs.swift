@@ -14,7 +14,6 @@ final class StepInputs {
     private let positionsOffset: Int
     private let slotsOffset: Int
     private let logitRowsOffset: Int
-    private let restrictedOffset: Int
     /// Elements of the block.
     let count: Int
 
@@ -34,8 +33,7 @@ final class StepInputs {
         positionsOffset = tokensOffset + rowCapacity
         slotsOffset = positionsOffset + rowCapacity
         logitRowsOffset = slotsOffset + rowCapacity
-        restrictedOffset = logitRowsOffset + logitCapacity
-        count = restrictedOffset + logitCapacity
+        count = logitRowsOffset + logitCapacity
         staged = try memory.allocatePinned(Int32.self, count, purpose: "step inputs")
         device = try memory.allocate(Int32.self, count, purpose: "step inputs")
         chosenOnDevice = try memory.allocate(Int32.self, logitCapacity, purpose: "chosen tokens")
@@ -65,13 +63,11 @@ final class StepInputs {
 
     /// Asks for the logits of the row added last.
     ///
-    /// - Parameter restricted: Whether end-of-sequence tokens may not be chosen.
     /// - Returns: Where the chosen token will stand.
     @inline(__always)
-    func appendLogitRow(restricted: Bool) -> Int {
+    func appendLogitRow() -> Int {
         let index = logits
         staged[logitRowsOffset + index] = Int32(truncatingIfNeeded: rows - 1)
-        staged[restrictedOffset + index] = restricted ? 1 : 0
         staged[Self.liveLogitsOffset] = Int32(truncatingIfNeeded: index + 1)
         return index
     }
@@ -83,5 +79,4 @@ final class StepInputs {
     var positions: UnsafePointer<Int32> { UnsafePointer(device + positionsOffset) }
     var sequenceSlots: UnsafePointer<Int32> { UnsafePointer(device + slotsOffset) }
     var logitRows: UnsafePointer<Int32> { UnsafePointer(device + logitRowsOffset) }
-    var restricted: UnsafePointer<Int32> { UnsafePointer(device + restrictedOffset) }
 }

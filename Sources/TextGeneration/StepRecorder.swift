@@ -16,13 +16,17 @@ final class StepRecorder {
     private let devices: Devices
     private let launcher: Launcher
     private let stream: Stream
+    private let vocabulary: Int
+    /// On the device: the logits of the step replayed last, float32 `[logit rows, vocabulary]`.
+    private let logits: UnsafePointer<Float>
+    /// Pinned: one row of them.
+    private let row: UnsafeMutablePointer<Float>
 
     /// Records a bucket for every power of two up to the capacity, and for the capacity.
     init(
         model: any CausalLanguageModel,
         inputs: StepInputs,
         cache: PagedKVCache,
-        endTokens: [Int32],
         backend: podium_backend,
         devices: Devices,
         launcher: Launcher,
@@ -33,10 +37,10 @@ final class StepRecorder {
         self.launcher = launcher
         self.stream = stream
         try model.allocateActivations(in: memory, rows: inputs.rowCapacity, logitRows: inputs.logitCapacity)
-        let restrictedTokens = try memory.allocatePinned(Int32.self, endTokens.count, purpose: "end tokens")
-        for (index, token) in endTokens.enumerated() { restrictedTokens[index] = token }
-
+        vocabulary = model.geometry.vocabulary
+        row = try memory.allocatePinned(Float.self, vocabulary, purpose: "a row of logits")
         var recorded: [Bucket] = []
+        var logits: UnsafePointer<Float>?
         do {
             for rows in Self.sizes(upTo: inputs.rowCapacity) {
                 let step = StepRecording(
@@ -55,12 +59,13 @@ final class StepRecorder {
                         from: inputs.staged,
                         byteCount: inputs.count * MemoryLayout<Int32>.stride
                     )
-                    let logits = try model.record(step)
+                    let stepLogits = try model.record(step)
+                    logits = stepLogits
                     try step.launch(
                         PODIUM_ARGMAX,
                         podium_grid_argmax(backend, Int32(step.maxLogitRows)),
                         .pointer(inputs.chosenOnDevice),
-                        .pointer(logits),
+                        .pointer(stepLogits),
                         .pointer(inputs.liveLogits),
                         .size(step.maxLogitRows),
                         .size(model.geometry.vocabulary)
@@ -78,6 +83,8 @@ final class StepRecorder {
             for bucket in recorded { launcher.release(bucket.recording) }
             throw error
         }
+        guard let logits else { throw PluginError(.internalError, "a step capacity of no row") }
+        self.logits = logits
         buckets = .allocate(capacity: recorded.count)
         _ = buckets.initialize(from: recorded)
     }
@@ -106,5 +113,27 @@ final class StepRecorder {
         while index < buckets.count - 1 && buckets[index].rows < rows { index += 1 }
         try launcher.replay(stream, buckets[index].recording)
         try devices.synchronize(stream)
+    }
+
+    /// The best token of a logit row that `excluded` does not exclude; the row's best if it excludes all.
+    ///
+    /// For the rare case that a row's best token may not be chosen: the row is copied to the host.
+    func bestToken(row index: Int, best: Int32, excluding excluded: (Int32) -> Bool) throws -> Int32 {
+        try devices.copy(
+            stream,
+            to: row,
+            from: logits + index * vocabulary,
+            byteCount: vocabulary * MemoryLayout<Float>.stride
+        )
+        try devices.synchronize(stream)
+        var found: Int32?
+        var largest = -Float.infinity
+        for token in 0..<vocabulary {
+            let candidate = Int32(truncatingIfNeeded: token)
+            if found != nil && !(row[token] > largest) || excluded(candidate) { continue }
+            found = candidate
+            largest = row[token]
+        }
+        return found ?? best
     }
 }

@@ -5,7 +5,7 @@ struct IndexedSequences {
     private let data: [UInt8]
     private var ranges: [Range<Int>] = []
 
-    /// Bytes before the arrays: magic, version, type code, two counts. Nothing in the index is aligned.
+    /// Bytes before the arrays: magic, version, type code, two counts; nothing in the index is aligned.
     private static let headerSize = 34
     private static let magic = Array("MMIDIDX".utf8) + [0, 0]
     private static let int32Code: UInt8 = 4

@@ -72,6 +72,7 @@ struct PromptBuilder {
     /// The prompts.
     ///
     /// - Parameter source: The data set, for the error.
+    /// - Returns: A store of them.
     /// - Throws: `PluginError` when there are none.
     func finish(_ source: String) throws -> PromptStore {
         guard !starts.isEmpty else { throw PluginError(.ioError, "\(source): the data set is empty") }

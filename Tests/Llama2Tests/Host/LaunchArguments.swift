@@ -1,0 +1,129 @@
+import CPluginAPI
+import Kernels
+
+/// The arguments of a launch, one to a word, and the call of the twin that they belong to.
+struct LaunchArguments: @unchecked Sendable {
+    let words: UnsafePointer<UInt64>
+
+    func raw(_ index: Int) -> UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: UInt(words[index])) }
+    func floats(_ index: Int) -> UnsafeMutablePointer<Float>? { raw(index)?.assumingMemoryBound(to: Float.self) }
+    func ints(_ index: Int) -> UnsafeMutablePointer<Int32>? { raw(index)?.assumingMemoryBound(to: Int32.self) }
+    func int(_ index: Int) -> Int32 { Int32(truncatingIfNeeded: words[index]) }
+    func float(_ index: Int) -> Float { Float(bitPattern: UInt32(truncatingIfNeeded: words[index])) }
+
+    func run(_ kernel: podium_kernel, _ grid: mlp_grid, _ first: UInt64, _ last: UInt64) {
+        var grid = grid
+        switch kernel {
+        case PODIUM_EMBEDDING:
+            podium_embedding(&grid, first, last, int(0), floats(1), raw(2), ints(3), ints(4), int(5), int(6), int(7))
+        case PODIUM_RMS_NORM:
+            podium_rms_norm(
+                &grid,
+                first,
+                last,
+                int(0),
+                floats(1),
+                floats(2),
+                raw(3),
+                ints(4),
+                ints(5),
+                int(6),
+                int(7),
+                float(8)
+            )
+        case PODIUM_GEMM:
+            podium_gemm(
+                &grid,
+                first,
+                last,
+                int(0),
+                floats(1),
+                floats(2),
+                raw(3),
+                raw(4),
+                ints(5),
+                int(6),
+                int(7),
+                int(8),
+                int(9)
+            )
+        case PODIUM_GEMM_SILU_GATE:
+            podium_gemm_silu_gate(
+                &grid,
+                first,
+                last,
+                int(0),
+                floats(1),
+                floats(2),
+                raw(3),
+                raw(4),
+                ints(5),
+                int(6),
+                int(7),
+                int(8)
+            )
+        case PODIUM_ROPE_TABLES:
+            podium_rope_tables(
+                &grid,
+                first,
+                last,
+                floats(0),
+                floats(1),
+                ints(2),
+                floats(3),
+                ints(4),
+                int(5),
+                int(6),
+                float(7)
+            )
+        case PODIUM_ROPE_APPEND:
+            podium_rope_append(
+                &grid,
+                first,
+                last,
+                floats(0),
+                floats(1),
+                floats(2),
+                floats(3),
+                floats(4),
+                ints(5),
+                ints(6),
+                ints(7),
+                floats(8),
+                floats(9),
+                ints(10),
+                int(11),
+                int(12),
+                int(13),
+                int(14),
+                int(15),
+                int(16)
+            )
+        case PODIUM_PAGED_ATTENTION:
+            podium_paged_attention(
+                &grid,
+                first,
+                last,
+                floats(0),
+                floats(1),
+                floats(2),
+                floats(3),
+                ints(4),
+                ints(5),
+                ints(6),
+                ints(7),
+                int(8),
+                int(9),
+                int(10),
+                int(11),
+                int(12),
+                int(13),
+                float(14)
+            )
+        case PODIUM_ARGMAX:
+            podium_argmax(&grid, first, last, ints(0), floats(1), ints(2), int(3), int(4))
+        default:
+            preconditionFailure("the test host does not know kernel \(kernel.rawValue)")
+        }
+    }
+}

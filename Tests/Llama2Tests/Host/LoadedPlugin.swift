@@ -1,0 +1,128 @@
+import CPluginAPI
+import JSON
+import Numerics
+
+/// The plugin as a host sees it: tables only, with weights bound from the checkpoint's files.
+final class LoadedPlugin {
+    struct Failure: Error, CustomStringConvertible {
+        var call: String
+        var status: mlp_status
+        var reason: String
+        var description: String { "\(call): \(status): \(reason)" }
+    }
+
+    let host: TestHost
+    let plugin: UnsafePointer<mlp_plugin>
+    private var checkpoint: Checkpoint?
+    private var copies: [UnsafeMutableRawPointer] = []
+    private var payloads: [UnsafeMutableBufferPointer<Int32>] = []
+    private var issued: mlp_sample_id = 0
+
+    /// Every option of the workload with its default.
+    static let defaults: [(String, JSON)] = [
+        ("max_new_tokens", 24), ("min_new_tokens", 0), ("stop_at_eos", false), ("max_batch", 8), ("prefill_chunk", 64),
+        ("page_size", 16), ("kv_cache_tokens", 4096),
+    ]
+
+    init(
+        host: TestHost,
+        role: String = "both",
+        model: String?,
+        dataset: String? = nil,
+        devices: Int = 1,
+        options: [(String, JSON)] = []
+    ) throws {
+        self.host = host
+        var all = JSONObject(Self.defaults)
+        for (key, value) in options { all.updateValue(value, forKey: key) }
+        var config: JSONObject = ["role": .string(role), "devices": .integer(Int64(devices)), "options": .object(all)]
+        if let model { config.updateValue(.string(model), forKey: "model") }
+        if let dataset { config.updateValue(.string(dataset), forKey: "dataset") }
+        let workload = mlp_library_v1()!.pointee.workloads[0]!
+        var created: UnsafePointer<mlp_plugin>?
+        let status = workload.pointee.create(workload, host.table, JSON.object(config).text(), &created)
+        guard status == mlp_status(MLP_OK) else { throw Failure(call: "create", status: status, reason: host.reason) }
+        plugin = created!
+        if let model, role != "head" { try bindWeights(model) }
+    }
+
+    deinit {
+        plugin.pointee.destroy(plugin)
+        for copy in copies { copy.deallocate() }
+        for payload in payloads { payload.deallocate() }
+    }
+
+    func extensionTable<Table>(_ id: String, _ type: Table.Type) -> UnsafePointer<Table> {
+        plugin.pointee.extension(plugin, id)!.assumingMemoryBound(to: type)
+    }
+
+    func check(_ status: mlp_status, _ call: String) throws {
+        guard status == mlp_status(MLP_OK) else { throw Failure(call: call, status: status, reason: host.reason) }
+    }
+
+    private func bindWeights(_ folder: String) throws {
+        let checkpoint = try Checkpoint(folder: folder)
+        self.checkpoint = checkpoint
+        let weights = extensionTable(MLP_WEIGHTS, mlp_weights.self)
+        var bound: [mlp_bound] = []
+        for index in 0..<Int(weights.pointee.tensor_count) {
+            let tensor = try checkpoint.tensor(named: String(cString: weights.pointee.tensors[index].name))
+            let copy = UnsafeMutableRawPointer.allocate(byteCount: tensor.bytes.count, alignment: 256)
+            copy.copyMemory(from: tensor.bytes.baseAddress!, byteCount: tensor.bytes.count)
+            copies.append(copy)
+            bound.append(mlp_bound(data: copy, size: UInt64(tensor.bytes.count)))
+        }
+        try check(weights.pointee.bind(plugin, 0, bound, UInt32(bound.count)), "bind")
+    }
+
+    func prepare() throws { try check(plugin.pointee.prepare(plugin), "prepare") }
+    func start() throws { try check(plugin.pointee.start(plugin), "start") }
+    func stop() throws { try check(plugin.pointee.stop(plugin), "stop") }
+
+    var inference: UnsafePointer<mlp_inference> { extensionTable(MLP_INFERENCE, mlp_inference.self) }
+
+    /// Issues prompts in one call; the ids that follow from 1 are their samples.
+    @discardableResult
+    func issue(_ prompts: [[Int32]]) throws -> [mlp_sample_id] {
+        var queries: [mlp_query] = []
+        for prompt in prompts {
+            let payload = UnsafeMutableBufferPointer<Int32>.allocate(capacity: max(1, prompt.count))
+            _ = payload.initialize(from: prompt)
+            payloads.append(payload)
+            issued += 1
+            queries.append(
+                mlp_query(
+                    id: issued,
+                    index: issued - 1,
+                    payload: mlp_bytes(data: payload.baseAddress, size: UInt64(4 * prompt.count)),
+                    token_count: UInt64(prompt.count),
+                    reserved: 0
+                )
+            )
+        }
+        try check(inference.pointee.issue(plugin, queries, UInt64(queries.count)), "issue")
+        return queries.map(\.id)
+    }
+
+    func cancel(_ ids: [mlp_sample_id]) throws {
+        try check(inference.pointee.cancel(plugin, ids, UInt64(ids.count)), "cancel")
+    }
+}
+
+/// Prepares and starts a plugin, generates, stops and tells what came of each prompt.
+func generate(
+    _ prompts: [[Int32]],
+    model: String,
+    host: TestHost = TestHost(),
+    options: [(String, JSON)] = []
+) throws -> [TestHost.Outcome] {
+    let plugin = try LoadedPlugin(host: host, role: "worker", model: model, options: options)
+    try plugin.prepare()
+    try plugin.start()
+    let ids = try plugin.issue(prompts)
+    guard host.wait(completions: prompts.count) else {
+        throw LoadedPlugin.Failure(call: "issue", status: 0, reason: "only \(host.completionCount) samples completed")
+    }
+    try plugin.stop()
+    return ids.map { host.outcome($0) }
+}

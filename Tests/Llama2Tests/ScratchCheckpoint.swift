@@ -1,0 +1,41 @@
+import FoundationEssentials
+import JSON
+
+/// A copy of a checkpoint, with files changed, that vanishes with the test.
+final class ScratchCheckpoint {
+    let folder: String
+
+    /// - Parameters:
+    ///   - original: The checkpoint.
+    ///   - leaving: Files that are not copied.
+    init(of original: String, leaving: Set<String> = []) throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "podium-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        for name in try FileManager.default.contentsOfDirectory(atPath: original) where !leaving.contains(name) {
+            try FileManager.default.createSymbolicLink(
+                atPath: folder + "/" + name,
+                withDestinationPath: original + "/" + name
+            )
+        }
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    func write(_ name: String, _ text: String) throws { try write(name, Array(text.utf8)) }
+
+    func write(_ name: String, _ bytes: [UInt8]) throws {
+        let path = folder + "/" + name
+        try? FileManager.default.removeItem(atPath: path)
+        try Data(bytes).write(to: URL(filePath: path))
+    }
+
+    /// Replaces members of a JSON file; nil removes one.
+    func edit(_ name: String, _ members: [(String, JSON?)]) throws {
+        guard case .object(let object) = try JSON(contentsOfFile: folder + "/" + name) else { return }
+        var kept = JSONObject(object.filter { member in !members.contains { $0.0 == member.0 } })
+        for (key, value) in members {
+            if let value { kept.updateValue(value, forKey: key) }
+        }
+        try write(name, JSON.object(kept).text())
+    }
+}
