@@ -1,4 +1,4 @@
-/// What the word patterns ask about a code point, from its Unicode general category and the White_Space property.
+/// What the word patterns ask about a code point, from its general category and White_Space property in Unicode 16.
 struct CharacterClass: OptionSet, Sendable {
     let rawValue: UInt8
 
@@ -34,8 +34,14 @@ struct CharacterClass: OptionSet, Sendable {
         }
     }
 
+    // The version of Unicode that tokenizers 0.23 matches by. Later characters count as unassigned, so that the ids of a
+    // text do not depend on which Unicode the Swift runtime knows.
+    private static let unicodeMajorVersion = 16
+
     private init(computing codePoint: UInt32) {
-        guard let scalar = Unicode.Scalar(codePoint) else {
+        guard let scalar = Unicode.Scalar(codePoint),
+            let age = scalar.properties.age, age.major <= Self.unicodeMajorVersion
+        else {
             self = []
             return
         }
