@@ -21,7 +21,7 @@ extension ConfigKey {
     static let scenario = ConfigKey(
         "scenario",
         .choice(RequestedScenario.allCases.map(\.rawValue)),
-        "How queries arrive. Interactive is Server with the limits of <benchmark>-interactive."
+        "How queries arrive. Interactive is Server with the limits of BENCHMARK-interactive."
     )
     static let mode = ConfigKey(
         "test_mode",

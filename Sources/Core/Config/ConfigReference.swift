@@ -12,7 +12,7 @@ public enum ConfigReference {
     public static var markdown: String {
         let rows = ConfigKey.all.map { key in
             let names = ([key.name] + key.aliases).map { "`\($0)`" }.joined(separator: ", ")
-            return "| \(names) | \(key.expectation) | \(sentence(key, withType: false)) |\n"
+            return "| \(names) | \(value(key)) | \(sentence(key, withType: false)) |\n"
         }
         return "| key | value | meaning |\n|---|---|---|\n" + rows.joined()
     }
@@ -26,9 +26,12 @@ public enum ConfigReference {
         return "\(ConfigKey.workloadGroup).\(option.name)\n    \(option.help) (\(option.expectation); \(value))\n"
     }
 
+    private static func value(_ key: ConfigKey) -> String {
+        key.expectation + (key.minusOneUnsets ? ", or -1" : "")
+    }
+
     private static func sentence(_ key: ConfigKey, withType: Bool = true) -> String {
-        let unset = key.minusOneUnsets ? ", or -1" : ""
-        let type = withType ? " (\(key.expectation)\(unset))" : ""
+        let type = withType ? " (\(value(key)))" : ""
         return key.help + type + (key.withoutEffect.map { " Read, but \($0)." } ?? "")
     }
 }
