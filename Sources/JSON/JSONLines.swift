@@ -83,7 +83,7 @@ public struct JSONLines: ~Copyable {
             buffer.removeSubrange(..<start)
             searched -= start
             start = 0
-            guard buffer.count < Int32.max - Self.chunk else {
+            guard buffer.count < Int(Int32.max) - Self.chunk else {
                 throw JSONError(source: "\(source): line \(line + 1)", path: "", reason: "is longer than 2 GiB")
             }
             atEnd = try !reader.read(Self.chunk, into: &buffer)
