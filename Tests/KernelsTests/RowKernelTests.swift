@@ -40,7 +40,9 @@ extension KernelTests {
         func rmsNormEqualsTheDoubleReference(dtype: podium_dtype, width: Int) {
             var random = SeededGenerator(seed: UInt64(width))
             let rows: [Int32] = [4, 0, 4]
-            let x = GuardedMemory(random.floats(5 * width, in: -30...30))
+            // The last row is so small that epsilon decides.
+            let small = random.floats(width, in: -0.003...0.003)
+            let x = GuardedMemory(random.floats(4 * width, in: -30...30) + small)
             let weight = Weights(random.floats(width, in: 0.2...2), dtype)
             let index = GuardedMemory(rows)
             let live = GuardedMemory([Int32(3)])

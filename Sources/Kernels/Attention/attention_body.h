@@ -10,15 +10,24 @@ typedef struct ISA(query) {
   float maximum, total;
 } ISA(query);
 
-/* Scores of `rows` <= TILE_ROWS queries against KEY_TILE keys of which `keys` exist. */
+/* Scores of `rows` <= TILE_ROWS queries against KEY_TILE keys of which `keys` exist.  Of the rows at `ahead`, the keys
+ * and values of the next tile or NULL, those with the numbers of the keys at work are asked for from memory. */
 ISA_TARGET static void ISA(scores)(int rows, const float *const *q, const void *const *k, int keys, size_t width,
-                                   float scale, float (*scores)[KEY_TILE]) {
+                                   float scale, const float *const *ahead, float (*scores)[KEY_TILE]) {
   f32x16 sums[TILE_ROWS_MAX * LANES];
   for (int base = 0; base < keys; base += LANES) {
     for (int c = 0; c < LANES; c += TILE_COLUMNS) {
+      if (ahead) {
+        for (int i = base + c; i < base + c + TILE_COLUMNS; i++) {
+          for (size_t d = 0; d < width; d += LANES) {
+            __builtin_prefetch(ahead[i] + d, 0, 2);
+            __builtin_prefetch(ahead[i + KEY_TILE] + d, 0, 2);
+          }
+        }
+      }
 #define SCORES_CASE(rows_)                                                                                        \
   case rows_:                                                                                                     \
-    ISA(tile)(rows_, TILE_COLUMNS, 0, 0, q, k + base + c, 0, width, 0, 1, sums + c, LANES);                       \
+    ISA(tile)(rows_, TILE_COLUMNS, 0, q, k + base + c, 0, width, NULL, 0, 1, sums + c, LANES);                       \
     break;
       switch (rows) {
         SCORES_CASE(1)
@@ -49,8 +58,8 @@ ISA_TARGET static float ISA(softmax_step)(ISA(query) *query, float *scores, int 
     ISA(store)(scores + i, s);
     largest = ISA(larger)(s, largest);
   }
-  float maximum = query->maximum;
-  for (int lane = 0; lane < LANES; lane++) maximum = largest[lane] > maximum ? largest[lane] : maximum;
+  float maximum = ISA(largest)(largest);
+  maximum = query->maximum > maximum ? query->maximum : maximum;
   f32x16 total = {0};
   for (int i = 0; i < keys; i += LANES) {
     f32x16 p = ISA(exp)(ISA(load)(scores + i) - maximum);
@@ -147,7 +156,23 @@ ISA_TARGET static void ISA(mix_all)(int rows, float *const *out, const float *sh
   }
 }
 
-/* Queries of one sequence and one kv head.  `keys_at` and `values_at` are the kv head's part of page 0. */
+/* Where the keys and values of a tile lie; beyond `last` that of the last one is repeated, to be computed and masked. */
+ISA_TARGET static void ISA(locate)(const float **addresses, const float *k_pages, const float *v_pages,
+                                   const int32_t *pages, int64_t page_stride, int32_t page_size, size_t width,
+                                   int32_t start, int32_t last) {
+  int32_t page = start / page_size, offset = start % page_size;
+  int64_t at = 0;
+  for (int i = 0; i < KEY_TILE; i++) {
+    if (i <= last - start) {
+      at = pages[page] * page_stride + (int64_t)offset * (int64_t)width;
+      if (++offset == page_size) offset = 0, page++;
+    }
+    addresses[i] = k_pages + at;
+    addresses[i + KEY_TILE] = v_pages + at;
+  }
+}
+
+/* Queries of one sequence and one kv head, whose part of page 0 is at k_pages and v_pages. */
 ISA_TARGET static void ISA(attend)(ISA(query) *queries, int count, const float *k_pages, const float *v_pages,
                                    const int32_t *pages, int64_t page_stride, int32_t page_size, size_t width,
                                    float scale) {
@@ -158,21 +183,15 @@ ISA_TARGET static void ISA(attend)(ISA(query) *queries, int count, const float *
     queries[i].total = 0;
     for (size_t d = 0; d < width; d++) queries[i].out[d] = 0;
   }
+  /* Keys and then values of this tile and of the next one, taking turns. */
+  const float *addresses[2][2 * KEY_TILE];
+  if (last >= 0) ISA(locate)(addresses[0], k_pages, v_pages, pages, page_stride, page_size, width, 0, last);
   for (int32_t start = 0; start <= last; start += KEY_TILE) {
-    int tile_keys = last - start + 1 < KEY_TILE ? last - start + 1 : KEY_TILE;
-    const void *k[KEY_TILE];
-    const float *v[KEY_TILE];
-    int32_t page = start / page_size, offset = start % page_size;
-    for (int i = 0; i < KEY_TILE; i++) {
-      if (i >= tile_keys) { /* computed with the last key and masked */
-        k[i] = k[tile_keys - 1];
-        v[i] = v[tile_keys - 1];
-        continue;
-      }
-      int64_t at = pages[page] * page_stride + (int64_t)offset * (int64_t)width;
-      k[i] = k_pages + at;
-      v[i] = v_pages + at;
-      if (++offset == page_size) offset = 0, page++;
+    const float *const *k = addresses[start / KEY_TILE & 1], *const *v = k + KEY_TILE;
+    const float **ahead = NULL;
+    if (last - start >= KEY_TILE) {
+      ahead = addresses[(start / KEY_TILE & 1) ^ 1];
+      ISA(locate)(ahead, k_pages, v_pages, pages, page_stride, page_size, width, start + KEY_TILE, last);
     }
     ISA(query) *active[QUERIES];
     int active_count = 0;
@@ -195,7 +214,7 @@ ISA_TARGET static void ISA(attend)(ISA(query) *queries, int count, const float *
         keys[r] = own < KEY_TILE ? own : KEY_TILE;
         if (keys[r] > most) most = keys[r];
       }
-      ISA(scores)(rows, q, k, most, width, scale, scores);
+      ISA(scores)(rows, q, (const void *const *)k, most, width, scale, tile == 0 ? ahead : NULL, scores);
       for (int r = 0; r < rows; r++) shrink[r] = ISA(softmax_step)(active[from + r], scores[r], keys[r]);
       ISA(mix_all)(rows, out, shrink, p, keys, v, width);
     }

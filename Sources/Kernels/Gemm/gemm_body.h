@@ -2,57 +2,92 @@
 
 #include "tile.h"
 
-#define TILE_CASE(rows_, bf16_, prefetch_)                                                                         \
+#define TILE_CASE(rows_, columns_, bf16_)                                                                          \
   case rows_:                                                                                                      \
-    ISA(tile)(rows_, TILE_COLUMNS, bf16_, prefetch_, x, w, start, end, ahead, first, sums, BLOCK_COLUMNS);         \
+    ISA(tile)(rows_, columns_, bf16_, x, w, start, count, ahead, ahead_count, first, sums, BLOCK_COLUMNS);           \
     break;
 
 #if TILE_ROWS == 6
-#define TILE_CASES(bf16_) \
-  TILE_CASE(2, bf16_, 0) TILE_CASE(3, bf16_, 0) TILE_CASE(4, bf16_, 0) TILE_CASE(5, bf16_, 0) TILE_CASE(6, bf16_, 0)
+#define TILE_CASES(bf16_)                                                             \
+  TILE_CASE(2, TILE_COLUMNS, bf16_)                                                   \
+  TILE_CASE(3, TILE_COLUMNS, bf16_)                                                   \
+  TILE_CASE(4, TILE_COLUMNS, bf16_)                                                   \
+  TILE_CASE(5, TILE_COLUMNS, bf16_)                                                   \
+  TILE_CASE(6, TILE_COLUMNS, bf16_)
 #elif TILE_ROWS == 3
-#define TILE_CASES(bf16_) TILE_CASE(2, bf16_, 0) TILE_CASE(3, bf16_, 0)
+#define TILE_CASES(bf16_)           \
+  TILE_CASE(2, TILE_COLUMNS, bf16_) \
+  TILE_CASE(3, TILE_COLUMNS, bf16_)
 #else
 #define TILE_CASES(bf16_)
 #endif
 
+/* TILE_COLUMNS columns of `rows` rows; of a single row one column. */
 ISA_TARGET __attribute__((noinline)) static void ISA(tile_f32)(int rows, const float *const *x, const void *const *w,
-                                                               size_t start, size_t end, size_t ahead, int first,
-                                                               f32x16 *sums) {
+                                                               size_t start, size_t count, const char *const *ahead,
+                                                               int ahead_count, int first, f32x16 *sums) {
   switch (rows) {
-    TILE_CASE(1, 0, 1)
+    TILE_CASE(1, 1, 0)
     TILE_CASES(0)
   }
 }
 
 ISA_TARGET __attribute__((noinline)) static void ISA(tile_bf16)(int rows, const float *const *x, const void *const *w,
-                                                                size_t start, size_t end, size_t ahead, int first,
-                                                                f32x16 *sums) {
+                                                                size_t start, size_t count, const char *const *ahead,
+                                                                int ahead_count, int first, f32x16 *sums) {
   switch (rows) {
     TILE_CASE(1, 1, 1)
     TILE_CASES(1)
   }
 }
 
-/* sums[r][c] = lanes of x[r] . w[c] for `rows` <= PANEL_ROWS rows of x and BLOCK_COLUMNS columns, of which those from
- * `columns` on are unused.  w holds a multiple of TILE_COLUMNS pointers. */
+/* sums[r][c] = lanes of x[r] . w[c] for `rows` <= PANEL_ROWS rows of x and `columns` of the BLOCK_COLUMNS columns, a
+ * multiple of TILE_COLUMNS.  next_block: bytes from a column to the one in its place in the next block, which is
+ * likely to be wanted next. */
 ISA_TARGET static void ISA(panel)(int bf16, const float *x, int rows, const void *const *w, int columns, size_t k,
-                                  f32x16 *sums) {
+                                  size_t next_block, f32x16 *sums) {
   int tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
-  size_t pass = tiles == 1 ? k : PASS_K; /* one tile finishes its sums in registers */
-  size_t ahead = TILE_COLUMNS * k * (bf16 ? sizeof(uint16_t) : sizeof(float));
+  int tile_rows = (rows + tiles - 1) / tiles;
+  size_t pass = tile_rows == 1 ? 4 * PASS_K : tile_rows <= 3 ? 2 * PASS_K : PASS_K;
+  size_t size = bf16 ? sizeof(uint16_t) : sizeof(float);
+  /* When a row is a multiple of 4 KiB, the same k of all rows of x and w falls into one set of L1, and the ways do not
+   * suffice: then x is copied together.  Bfloat16 weights advance at half the pace and leave room. */
+  int crowded = tile_rows > 1 && !bf16 && k * sizeof(float) % 4096 == 0;
   for (size_t start = 0; start < k; start += pass) {
     size_t end = start + pass < k ? start + pass : k;
     for (int tile = 0; tile < tiles; tile++) {
       int from = tile * rows / tiles, to = (tile + 1) * rows / tiles;
+      int step = to - from == 1 ? 1 : TILE_COLUMNS;
+      float copy[TILE_ROWS_MAX * PASS_K];
       const float *at[TILE_ROWS_MAX];
-      for (int r = from; r < to; r++) at[r - from] = x + (size_t)r * k;
-      for (int c = 0; c < columns; c += TILE_COLUMNS) {
+      for (int r = from; r < to; r++) {
+        at[r - from] = x + (size_t)r * k + start;
+        if (crowded) {
+          float *row = copy + (size_t)(r - from) * pass;
+          for (size_t i = 0; i < end - start; i += LANES) ISA(store)(row + i, ISA(load)(at[r - from] + i));
+          at[r - from] = row;
+        }
+      }
+      /* Each tile brings a share of every column that the next pass, or the next block, needs. */
+      int ahead_first = tile * step / tiles, ahead_count = (tile + 1) * step / tiles - ahead_first;
+      /* One row leaves little time: look ahead by about 16 KiB. */
+      int distance = step == 1 ? (int)(16384 / ((end - start) * size)) + 1 : columns;
+      for (int c = 0; c < columns; c += step) {
+        const char *ahead[TILE_COLUMNS_MAX];
+        for (int i = 0; i < ahead_count; i++) {
+          int column = c + ahead_first + i + distance;
+          if (column < columns) {
+            ahead[i] = (const char *)w[column] + start * size;
+          } else {
+            column = (column - columns) % columns;
+            ahead[i] = (const char *)w[column] + (end < k ? end * size : next_block);
+          }
+        }
         f32x16 *to_sums = sums + (size_t)from * BLOCK_COLUMNS + (size_t)c;
         if (bf16) {
-          ISA(tile_bf16)(to - from, at, w + c, start, end, ahead, start == 0, to_sums);
+          ISA(tile_bf16)(to - from, at, w + c, start, end - start, ahead, ahead_count, start == 0, to_sums);
         } else {
-          ISA(tile_f32)(to - from, at, w + c, start, end, ahead, start == 0, to_sums);
+          ISA(tile_f32)(to - from, at, w + c, start, end - start, ahead, ahead_count, start == 0, to_sums);
         }
       }
     }
@@ -73,7 +108,8 @@ ISA_TARGET static void ISA(gemm_block)(int bf16, float *y, const float *x, const
   int panels = (rows + PANEL_ROWS - 1) / PANEL_ROWS;
   for (int panel = 0; panel < panels; panel++) {
     int from = (int)((int64_t)panel * rows / panels), to = (int)((int64_t)(panel + 1) * rows / panels);
-    ISA(panel)(bf16, x + (size_t)from * k, to - from, weights, padded, k, sums);
+    ISA(panel)(bf16, x + (size_t)from * k, to - from, weights, padded, k,
+               panel + 1 < panels ? 0 : BLOCK_COLUMNS * row_size, sums);
     for (int r = from; r < to; r++) {
       const f32x16 *row_sums = sums + (size_t)(r - from) * BLOCK_COLUMNS;
       float *out = y + (size_t)r * n + first;
@@ -104,7 +140,8 @@ ISA_TARGET static void ISA(gate_block)(int bf16, float *h, const float *x, const
   int panels = (rows + PANEL_ROWS - 1) / PANEL_ROWS;
   for (int panel = 0; panel < panels; panel++) {
     int from = (int)((int64_t)panel * rows / panels), to = (int)((int64_t)(panel + 1) * rows / panels);
-    ISA(panel)(bf16, x + (size_t)from * k, to - from, weights, BLOCK_COLUMNS, k, sums);
+    ISA(panel)(bf16, x + (size_t)from * k, to - from, weights, BLOCK_COLUMNS, k,
+               panel + 1 < panels ? 0 : HALF * row_size, sums);
     for (int r = from; r < to; r++) {
       const f32x16 *row_sums = sums + (size_t)(r - from) * BLOCK_COLUMNS;
       float *out = h + (size_t)r * n + first;

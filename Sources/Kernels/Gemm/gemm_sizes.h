@@ -9,7 +9,7 @@ enum {
   BLOCK_COLUMNS = 32,
   /* Rows of x whose unfinished sums are kept at once: 48 x 32 x 64 bytes = 96 KiB of stack, within L2. */
   PANEL_ROWS = 48,
-  /* Elements of k that a pass over the panel takes: 6 rows of x, 12 KiB, stay in L1 while the weights come from L2. */
+  /* Elements of k that a pass over a panel takes: 6 rows of x, 12 KiB, stay in L1 while the weights come from L2. */
   PASS_K = 512
 };
 

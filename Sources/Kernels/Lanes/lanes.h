@@ -110,6 +110,15 @@ LANES_ALWAYS_INLINE ISA_TARGET float ISA(sum)(f32x16 v) {
   return (b[0] + b[2]) + (b[1] + b[3]);
 }
 
+/* The largest of the lanes, by the same tree. */
+LANES_ALWAYS_INLINE ISA_TARGET float ISA(largest)(f32x16 v) {
+  v = ISA(larger)(v, __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+  v = ISA(larger)(v, __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11));
+  v = ISA(larger)(v, __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13));
+  v = ISA(larger)(v, __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14));
+  return v[0];
+}
+
 /* The same tree for sixteen vectors at once: lane i of the result is sum(v[i]). */
 LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(sums)(const f32x16 *v) {
 #define FOLD8(a, b)                                                                                       \
