@@ -29,7 +29,7 @@ struct TokenizerJSON {
         var names = model.names
         var specials = Set<UInt32>()
         addedTokens = try Self.addedTokens(file["added_tokens"], normalizer, &names, &specials, model)
-        (prefix, suffix) = try Self.template(file["post_processor"], idLimit: names.count)
+        (prefix, suffix) = try Self.template(file["post_processor"], names)
         decoding = try Self.decoding(file["decoder"], names: names, specials: specials, isByteLevel: isByteLevel)
     }
 
@@ -145,7 +145,8 @@ struct TokenizerJSON {
 
     // MARK: Post-processor
 
-    private static func template(_ field: JSONField, idLimit: Int) throws -> (prefix: [UInt32], suffix: [UInt32]) {
+    private static func template(_ field: JSONField, _ names: [[UInt8]?]) throws -> (prefix: [UInt32], suffix: [UInt32])
+    {
         guard let field = try field.optional else { return ([], []) }
         switch try field["type"].string() {
         case "ByteLevel":
@@ -153,7 +154,7 @@ struct TokenizerJSON {
         case "Sequence":
             var result: (prefix: [UInt32], suffix: [UInt32]) = ([], [])
             for part in try field["processors"].array() {
-                let (prefix, suffix) = try template(part, idLimit: idLimit)
+                let (prefix, suffix) = try template(part, names)
                 result = (prefix + result.prefix, result.suffix + suffix)
             }
             return result
@@ -168,8 +169,10 @@ struct TokenizerJSON {
                     continue
                 }
                 let name = try part["SpecialToken"]["id"].string()
-                let ids = try field["special_tokens"][name]["ids"].array().map {
-                    UInt32(try $0.int(in: 0...(idLimit - 1)))
+                let ids = try field["special_tokens"][name]["ids"].array().map { field in
+                    let id = try field.int(in: 0...max(names.count - 1, 0))
+                    guard id < names.count, names[id] != nil else { throw field.error("no token has the id \(id)") }
+                    return UInt32(truncatingIfNeeded: id)
                 }
                 if sawText { suffix += ids } else { prefix += ids }
             }
