@@ -1,0 +1,334 @@
+/* KernelBenchmark - the CPU twins as a share of what this machine can do, measured in the same run.
+ *
+ * Two limits are measured first, for one thread and for two: the rate at which memory can be read (the best of several
+ * access patterns) and the rate of fused multiply-adds.  Then every product of Llama shapes runs on weights that are
+ * larger than the caches together.  Every figure is the best of many short runs, because a shared machine disturbs
+ * most of them and nothing makes a run faster than the machine.
+ *
+ * Usage: KernelBenchmark [seconds per measurement, default 0.5] [plain|avx2|avx512] */
+#include "podium_kernels.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#if defined(__x86_64__)
+#define WIDE __attribute__((target("avx512f")))
+#define NARROW __attribute__((target("avx2,fma")))
+#else
+#define WIDE
+#define NARROW
+#endif
+
+typedef float wide __attribute__((vector_size(64)));
+typedef float narrow __attribute__((vector_size(32)));
+
+static double budget = 0.5;
+
+static double seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* ---- Two threads ----------------------------------------------------------------------------------------------- */
+
+typedef struct job {
+  void (*body)(const void *context, int thread, int threads);
+  const void *context;
+  int thread, threads;
+  pthread_barrier_t *start;
+} job;
+
+static void *run_job(void *argument) {
+  const job *mine = argument;
+  pthread_barrier_wait(mine->start);
+  mine->body(mine->context, mine->thread, mine->threads);
+  return NULL;
+}
+
+/* Best time of `body` on `threads` threads within the budget, and at least five runs. */
+static double best_time(void (*body)(const void *, int, int), const void *context, int threads) {
+  double best = INFINITY, end = seconds() + budget;
+  for (int run = 0; run < 5 || seconds() < end; run++) {
+    pthread_t others[16];
+    job jobs[16];
+    pthread_barrier_t start;
+    pthread_barrier_init(&start, NULL, (unsigned)threads);
+    for (int t = 0; t < threads; t++) jobs[t] = (job){body, context, t, threads, &start};
+    for (int t = 1; t < threads; t++) {
+      if (pthread_create(&others[t], NULL, run_job, &jobs[t]) != 0) {
+        fprintf(stderr, "KernelBenchmark: no thread %d\n", t);
+        exit(1);
+      }
+    }
+    pthread_barrier_wait(&start);
+    double from = seconds();
+    body(context, 0, threads);
+    for (int t = 1; t < threads; t++) pthread_join(others[t], NULL);
+    double took = seconds() - from;
+    pthread_barrier_destroy(&start);
+    if (took < best) best = took;
+  }
+  return best;
+}
+
+/* ---- Limits ---------------------------------------------------------------------------------------------------- */
+
+static volatile float sink;
+
+typedef struct memory {
+  const char *data;
+  size_t size;
+  int streams, ahead;
+} memory;
+
+WIDE static void read_wide(const void *context, int thread, int threads) {
+  const memory *m = context;
+  size_t share = m->size / (size_t)threads / 4096 * 4096, part = share / (size_t)m->streams / 256 * 256;
+  const char *from = m->data + share * (size_t)thread;
+  wide a = {0}, b = {0}, c = {0}, d = {0};
+  for (size_t i = 0; i < part; i += 256) {
+    for (int s = 0; s < m->streams; s++) {
+      const char *at = from + part * (size_t)s + i;
+      if (m->ahead) {
+        for (int line = 0; line < 256; line += 64) __builtin_prefetch(at + m->ahead + line, 0, 3);
+      }
+      a += *(const wide *)at;
+      b += *(const wide *)(at + 64);
+      c += *(const wide *)(at + 128);
+      d += *(const wide *)(at + 192);
+    }
+  }
+  a += b + (c + d);
+  sink = a[0];
+}
+
+NARROW static void read_narrow(const void *context, int thread, int threads) {
+  const memory *m = context;
+  size_t share = m->size / (size_t)threads / 4096 * 4096, part = share / (size_t)m->streams / 256 * 256;
+  const char *from = m->data + share * (size_t)thread;
+  narrow a = {0}, b = {0}, c = {0}, d = {0};
+  for (size_t i = 0; i < part; i += 128) {
+    for (int s = 0; s < m->streams; s++) {
+      const char *at = from + part * (size_t)s + i;
+      if (m->ahead) __builtin_prefetch(at + m->ahead, 0, 3);
+      if (m->ahead) __builtin_prefetch(at + m->ahead + 64, 0, 3);
+      a += *(const narrow *)at;
+      b += *(const narrow *)(at + 32);
+      c += *(const narrow *)(at + 64);
+      d += *(const narrow *)(at + 96);
+    }
+  }
+  a += b + (c + d);
+  sink = a[0];
+}
+
+enum { CHAINS = 12, FMA_STEPS = 400000 };
+
+#define FMA_LOOP(vector)                                                                     \
+  vector a[CHAINS], x = (vector){0} + 0.999f, y = (vector){0} + 0.001f;                      \
+  for (int i = 0; i < CHAINS; i++) a[i] = (vector){0} + (float)i;                            \
+  for (int step = 0; step < FMA_STEPS; step++) {                                             \
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < CHAINS; i++) a[i] =              \
+        __builtin_elementwise_fma(a[i], x, y);                                               \
+  }                                                                                          \
+  for (int i = 1; i < CHAINS; i++) a[0] += a[i];                                             \
+  sink = a[0][0];
+
+WIDE static void fma_wide(const void *context, int thread, int threads) {
+  (void)context, (void)thread, (void)threads;
+  FMA_LOOP(wide)
+}
+
+NARROW static void fma_narrow(const void *context, int thread, int threads) {
+  (void)context, (void)thread, (void)threads;
+  FMA_LOOP(narrow)
+}
+
+/* ---- Products -------------------------------------------------------------------------------------------------- */
+
+typedef struct product {
+  int dtype, rows, n, k, gated, copies;
+  int32_t live;
+  const char *weights; /* copies x (1 or 2) matrices */
+  size_t matrix_size;
+  const float *x;
+  float *y;
+  mlp_grid grid;
+} product;
+
+static void run_product(const void *context, int thread, int threads) {
+  const product *p = context;
+  uint64_t blocks = p->grid.blocks[0], first = blocks * (uint64_t)thread / (uint64_t)threads,
+           last = blocks * (uint64_t)(thread + 1) / (uint64_t)threads;
+  for (int copy = 0; copy < p->copies; copy++) {
+    const char *w = p->weights + (size_t)copy * p->matrix_size * (p->gated ? 2 : 1);
+    if (p->gated) {
+      podium_gemm_silu_gate(&p->grid, first, last, p->dtype, p->y, p->x, w, w + p->matrix_size, &p->live, p->rows, p->n,
+                            p->k);
+    } else {
+      podium_gemm(&p->grid, first, last, p->dtype, p->y, p->x, w, NULL, &p->live, p->rows, p->n, p->k, 0);
+    }
+  }
+}
+
+typedef struct attention {
+  int rows, slots, heads, kv_heads, head_dim, page_size, max_pages;
+  int32_t live;
+  float *out, *q, *k, *v;
+  int32_t *table, *slot, *position;
+  mlp_grid grid;
+} attention;
+
+static void run_attention(const void *context, int thread, int threads) {
+  const attention *a = context;
+  uint64_t blocks = (uint64_t)a->grid.blocks[0] * a->grid.blocks[1];
+  podium_paged_attention(&a->grid, blocks * (uint64_t)thread / (uint64_t)threads,
+                         blocks * (uint64_t)(thread + 1) / (uint64_t)threads, a->out, a->q, a->k, a->v, a->table,
+                         a->slot, a->position, &a->live, a->rows, a->heads, a->kv_heads, a->head_dim, a->page_size,
+                         a->max_pages, 0.125f);
+}
+
+static void *allocate(size_t size) {
+  void *data = aligned_alloc(4096, (size + 4095) / 4096 * 4096);
+  if (data == NULL) {
+    fprintf(stderr, "KernelBenchmark: no memory for %zu bytes\n", size);
+    exit(1);
+  }
+  return data;
+}
+
+static float *random_floats(size_t count) {
+  float *data = allocate(count * sizeof(float));
+  uint32_t state = 1;
+  for (size_t i = 0; i < count; i++) {
+    state = state * 1664525u + 1013904223u;
+    data[i] = (float)(int32_t)state * 0x1p-31f;
+  }
+  return data;
+}
+
+int main(int argc, char **argv) {
+  if (argc > 1) budget = atof(argv[1]);
+  static const char *const names[] = {"plain", "avx2", "avx512"};
+  if (argc > 2) {
+    int found = 0;
+    for (int i = 0; i < 3; i++) {
+      if (strcmp(argv[2], names[i]) == 0) found = podium_select_isa((podium_isa)i);
+    }
+    if (!found) {
+      fprintf(stderr, "KernelBenchmark: this machine has no %s; use plain, avx2 or avx512\n", argv[2]);
+      return 1;
+    }
+  }
+  podium_isa isa = podium_active_isa();
+  int is_wide = isa == PODIUM_ISA_AVX512;
+  size_t size = (size_t)512 << 20;
+  /* Weights: small floats in either reading (0x3c.. halves), written once so that the pages exist. */
+  char *weights = allocate(size);
+  for (size_t i = 0; i < size / 2; i++) ((uint16_t *)(void *)weights)[i] = (uint16_t)(0x3c00 + i % 251);
+
+  double read_limit[3] = {0}, fma_limit[3] = {0};
+  printf("instruction set %s, best of runs within %.2g s each\n\n", names[isa], budget);
+  printf("| limit | 1 thread | 2 threads |\n|---|---|---|\n");
+  for (int threads = 1; threads <= 2; threads++) {
+    for (int streams = 1; streams <= 4; streams *= 2) {
+      for (int ahead = 0; ahead <= 8192; ahead = ahead ? ahead * 4 : 512) {
+        memory m = {weights, size / 2, streams, ahead};
+        double rate = (double)m.size / best_time(is_wide ? read_wide : read_narrow, &m, threads) * 1e-9;
+        if (rate > read_limit[threads]) read_limit[threads] = rate;
+      }
+    }
+    double lanes = is_wide ? 16 : 8;
+    fma_limit[threads] = 2 * lanes * CHAINS * FMA_STEPS * threads * 1e-9 /
+                         best_time(is_wide ? fma_wide : fma_narrow, NULL, threads);
+  }
+  printf("| read, GB/s | %.1f | %.1f |\n", read_limit[1], read_limit[2]);
+  printf("| fused multiply-add, GFLOP/s | %.0f | %.0f |\n\n", fma_limit[1], fma_limit[2]);
+
+  float *x = random_floats((size_t)512 * 5632), *y = allocate((size_t)512 * 32000 * sizeof(float));
+  static const struct { const char *name; int n, k, gated; } shapes[] = {
+      {"2048x2048", 2048, 2048, 0}, {"2048x5632 (down)", 2048, 5632, 0}, {"5632x2048 (up)", 5632, 2048, 0},
+      {"2x 5632x2048 (gate, up)", 5632, 2048, 1}, {"32000x2048 (logits)", 32000, 2048, 0}, {"512x512", 512, 512, 0},
+      {"1408x512", 1408, 512, 0}};
+  static const int row_counts[] = {1, 2, 4, 8, 16, 32, 128, 512};
+  printf("Products: share of the read limit (1 row: GB/s) and of the FMA limit (GFLOP/s), 1 thread / 2 threads\n\n");
+  printf("| shape | type | rows | 1 thread | of limit | 2 threads | of limit |\n|---|---|---|---|---|---|---|\n");
+  for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+    for (int dtype = 0; dtype < 2; dtype++) {
+      for (size_t r = 0; r < sizeof row_counts / sizeof *row_counts; r++) {
+        int rows = row_counts[r];
+        product p = {.dtype = dtype, .rows = rows, .n = shapes[s].n, .k = shapes[s].k, .gated = shapes[s].gated,
+                     .live = rows, .weights = weights, .x = x, .y = y};
+        p.matrix_size = (size_t)p.n * (size_t)p.k * (dtype ? 2 : 4);
+        size_t set = p.matrix_size * (p.gated ? 2 : 1);
+        double flops = 2.0 * rows * p.n * p.k * (p.gated ? 2 : 1);
+        /* One pass over 256 MB of weights where memory counts, else about 20 ms of work. */
+        p.copies = (int)((size / 2 + set - 1) / set);
+        int enough = (int)(0.02 * fma_limit[1] * 1e9 / flops) + 1;
+        if (rows > 1 && p.copies > enough) p.copies = enough;
+        p.grid = p.gated ? podium_grid_gemm_silu_gate(PODIUM_BACKEND_CPU, rows, p.n, p.k)
+                         : podium_grid_gemm(PODIUM_BACKEND_CPU, rows, p.n, p.k);
+        printf("| %s | %s | %d |", shapes[s].name, dtype ? "bf16" : "f32", rows);
+        for (int threads = 1; threads <= 2; threads++) {
+          double time = best_time(run_product, &p, threads) / p.copies;
+          double bytes = (double)set / time * 1e-9, rate = flops / time * 1e-9;
+          if (rows == 1) {
+            printf(" %.1f GB/s | %.0f%% |", bytes, 100 * bytes / read_limit[threads]);
+          } else {
+            /* Which limit binds: reading the weights once, or the multiply-adds. */
+            double least = (double)set * 1e-9 / read_limit[threads], work = flops * 1e-9 / fma_limit[threads];
+            printf(" %.0f GFLOP/s | %.0f%% %s |", rate, 100 * (least > work ? least : work) / time,
+                   least > work ? "read" : "fma");
+          }
+        }
+        printf("\n");
+        fflush(stdout);
+      }
+    }
+  }
+
+  printf("\nAttention: 32 heads of 64, 4 or 32 kv heads, pages of 16\n\n");
+  printf("| case | 1 thread | of limit | 2 threads | of limit |\n|---|---|---|---|---|\n");
+  for (int kind = 0; kind < 4; kind++) {
+    int prefill = kind < 2, kv_heads = kind % 2 ? 32 : 4;
+    attention a = {.rows = prefill ? 512 : 16, .slots = prefill ? 1 : 16, .heads = 32, .kv_heads = kv_heads,
+                   .head_dim = 64, .page_size = 16, .max_pages = 64};
+    a.live = a.rows;
+    int pages = a.slots * a.max_pages;
+    size_t cache = (size_t)pages * (size_t)(kv_heads * a.page_size * a.head_dim);
+    a.k = random_floats(cache), a.v = random_floats(cache);
+    a.q = random_floats((size_t)(a.rows * a.heads * a.head_dim));
+    a.out = allocate((size_t)(a.rows * a.heads * a.head_dim) * sizeof(float));
+    a.table = allocate((size_t)pages * sizeof(int32_t));
+    a.slot = allocate((size_t)a.rows * sizeof(int32_t)), a.position = allocate((size_t)a.rows * sizeof(int32_t));
+    for (int i = 0; i < pages; i++) a.table[i] = pages - 1 - i;
+    double keys = 0;
+    for (int i = 0; i < a.rows; i++) {
+      a.slot[i] = prefill ? 0 : i;
+      a.position[i] = prefill ? 512 + i : 1000;
+      keys += a.position[i] + 1;
+    }
+    a.grid = podium_grid_paged_attention(PODIUM_BACKEND_CPU, a.rows, kv_heads);
+    double flops = 4.0 * keys * a.heads * a.head_dim, bytes = 8.0 * keys * kv_heads * a.head_dim;
+    printf("| %s, %d kv heads |", prefill ? "prefill 512 rows after 512" : "decode 16 rows at 1000", kv_heads);
+    for (int threads = 1; threads <= 2; threads++) {
+      double time = best_time(run_attention, &a, threads);
+      if (prefill || kv_heads == 4) {
+        double rate = flops / time * 1e-9;
+        printf(" %.0f GFLOP/s | %.0f%% fma |", rate, 100 * rate / fma_limit[threads]);
+      } else {
+        double rate = bytes / time * 1e-9;
+        printf(" %.1f GB/s | %.0f%% read |", rate, 100 * rate / read_limit[threads]);
+      }
+    }
+    printf("\n");
+    free(a.k), free(a.v), free(a.q), free(a.out), free(a.table), free(a.slot), free(a.position);
+  }
+  free(weights), free(x), free(y);
+  return 0;
+}
