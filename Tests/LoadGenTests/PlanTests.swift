@@ -7,16 +7,17 @@ import Testing
     @Test func everyRecordedPlanIsReproduced() throws {
         for record in try Golden.cases("plan.json") ?? [] {
             let name = try record["name"].string()
-            let settings = try GoldenSettings.read(record["settings"])
-            let effective = try EffectiveSettings(
-                settings,
-                performanceCount: try record["qsl"]["perf"].uint64(),
-                totalCount: try record["qsl"]["total"].uint64()
-            )
-            try checkEffective(effective, record["effective"], name)
-            try checkRuns(effective, record, name)
-            try checkConfiguration(record, settings, name)
-            Golden.passed("plan/\(name)")
+            try Golden.run("plan/\(name)") {
+                let settings = try GoldenSettings.read(record["settings"])
+                let effective = try EffectiveSettings(
+                    settings,
+                    performanceCount: try record["qsl"]["perf"].uint64(),
+                    totalCount: try record["qsl"]["total"].uint64()
+                )
+                try checkEffective(effective, record["effective"], name)
+                try checkRuns(effective, record, name)
+                try checkConfiguration(record, settings, name)
+            }
         }
     }
 

@@ -7,42 +7,43 @@ import Testing
     @Test func everyRecordedSummaryIsReproduced() throws {
         for record in try Golden.cases("results.json") ?? [] {
             let name = try record["name"].string()
-            let input = record["input"]
-            let settings = try GoldenSettings.read(record["settings"])
-            let effective = try EffectiveSettings(
-                settings,
-                performanceCount: try input["perf"].optional?.number() ?? 1024,
-                totalCount: try input["total"].optional?.number() ?? 1024
-            )
-            var measured = RunMeasurements()
-            measured.sampleLatencies = try list(input, "lat")
-            measured.queryLatencies = try list(input, "qlat")
-            measured.firstTokenLatencies = try list(input, "ttft")
-            measured.timePerOutputToken = try list(input, "tpot")
-            measured.tokensPerSample = try list(input, "ntok")
-            measured.queriesIssued = try input["queries_issued"].number()
-            measured.maxLatency = try seconds(input, "max_latency")
-            measured.finalQueryScheduledTime = try seconds(input, "sched_time")
-            measured.finalQueryIssuedTime = try seconds(input, "issued_time")
-            measured.finalQueryDoneTime = try seconds(input, "done_time")
-            let summary = PerformanceSummary(sutName: "golden-sut", settings: effective, measurements: measured)
+            try Golden.run("results/\(name)") {
+                let input = record["input"]
+                let settings = try GoldenSettings.read(record["settings"])
+                let effective = try EffectiveSettings(
+                    settings,
+                    performanceCount: try input["perf"].optional?.number() ?? 1024,
+                    totalCount: try input["total"].optional?.number() ?? 1024
+                )
+                var measured = RunMeasurements()
+                measured.sampleLatencies = try list(input, "lat")
+                measured.queryLatencies = try list(input, "qlat")
+                measured.firstTokenLatencies = try list(input, "ttft")
+                measured.timePerOutputToken = try list(input, "tpot")
+                measured.tokensPerSample = try list(input, "ntok")
+                measured.queriesIssued = try input["queries_issued"].number()
+                measured.maxLatency = try seconds(input, "max_latency")
+                measured.finalQueryScheduledTime = try seconds(input, "sched_time")
+                measured.finalQueryIssuedTime = try seconds(input, "issued_time")
+                measured.finalQueryDoneTime = try seconds(input, "done_time")
+                let summary = PerformanceSummary(sutName: "golden-sut", settings: effective, measurements: measured)
 
-            let text = summary.summaryText() + EncounterCounts.text(warnings: 0, errors: 0)
-            let expectedText = try record["summary"].string()
-            for (line, expected) in zip(text.split(separator: "\n"), expectedText.split(separator: "\n")) {
-                #expect(line == expected, "\(name)")
-            }
-            #expect(text == expectedText, "\(name)")
+                let text = summary.summaryText() + EncounterCounts.text(warnings: 0, errors: 0)
+                let expectedText = try record["summary"].string()
+                for (line, expected) in zip(text.split(separator: "\n"), expectedText.split(separator: "\n")) {
+                    #expect(line == expected, "\(name)")
+                }
+                #expect(text == expectedText, "\(name)")
 
-            var entries = summary.detailEntries()
-            entries.append((key: "num_errors", value: .count(0)))
-            let expected = try record["detail"].array()
-            #expect(entries.map(\.key) == (try expected.map { try $0["key"].string() }), "\(name)")
-            for (entry, field) in zip(entries, expected) {
-                let same = try field["value"].matches(entry.value)
-                #expect(same, "\(name) \(entry.key) = \(entry.value.json)")
+                var entries = summary.detailEntries()
+                entries.append((key: "num_errors", value: .count(0)))
+                let expected = try record["detail"].array()
+                #expect(entries.map(\.key) == (try expected.map { try $0["key"].string() }), "\(name)")
+                for (entry, field) in zip(entries, expected) {
+                    let same = try field["value"].matches(entry.value)
+                    #expect(same, "\(name) \(entry.key) = \(entry.value.json)")
+                }
             }
-            Golden.passed("results/\(name)")
         }
     }
 
@@ -50,11 +51,12 @@ import Testing
         for record in try Golden.cases("findmin.json") ?? [] {
             let percentile = try record["p"].double()
             let rule = EarlyStopping(percentile: percentile)
-            for point in try record["points"].array() {
-                let over = try point[0].int()
-                #expect(rule.leastUnder(over: over) == (try point[1].int()), "h(\(over)) at \(percentile)")
+            try Golden.run("findmin/p_\(percentile)") {
+                for point in try record["points"].array() {
+                    let over = try point[0].int()
+                    #expect(rule.leastUnder(over: over) == (try point[1].int()), "h(\(over)) at \(percentile)")
+                }
             }
-            Golden.passed("findmin/p_\(percentile)")
         }
     }
 

@@ -9,53 +9,58 @@ import Testing
         for record in try Golden.cases("runs.json") ?? [] {
             let name = try record["name"].string()
             let folder = "\(Golden.folder)/logs/\(name)"
-            let args = record["args"]
-            var settings = try GoldenSettings.read(record["settings"])
-            if let digits = try args["server_find_peak_qps_decimals_of_precision"].optional {
-                settings.serverFindPeakQpsDecimalsOfPrecision = try digits.number()
+            try Golden.run("runs/\(name)") {
+                try repeatRun(record, name, folder)
             }
-            let ledger = SampleLedger()
-            let library = NotedLibrary(total: try args["total"].number(), performance: try args["perf"].number())
-            let system = try GoldenSystem(
-                ledger: ledger,
-                delayMicroseconds: UInt32(try args["delay_us"].optional?.number() ?? 0),
-                tokens: settings.useTokenLatencies,
-                scenario: settings.scenario,
-                isAsynchronous: try args["async"].optional?.number() ?? 0 != 0
-            )
-            defer { system.stop() }
-            var options = LoadGenRun.Options()
-            options.auditConfiguration = "\(folder)/audit.config"
-            let output = temporaryFolder("golden-\(name)")
-            defer { try? FileManager.default.removeItem(atPath: output) }
-            let run = LoadGenRun(
-                settings: settings,
-                qsl: library,
-                sut: system,
-                output: output,
-                ledger: ledger,
-                options: options
-            )
-            let result = try run.run()
-
-            let isSearch = settings.mode == .findPeakPerformance
-            let endsByTime = settings.maxDurationMs > 0 || (settings.minDurationMs > 0 && settings.scenario != .server)
-            if !isSearch {
-                try checkEvents(library, record, name)
-                try checkOrder(system.seen, record, name, mayBeShorter: endsByTime)
-            }
-            #expect(result.outstanding.count == 0 && result.misuse == SampleMisuse(), "\(name)")
-            if isSearch {
-                try checkSearch(output, folder, name)
-            } else {
-                try checkDetail(output, folder, name, timeDecides: endsByTime)
-                try checkSummary(output, folder, name)
-                try checkAccuracy(output, folder, name)
-            }
-            Golden.passed("runs/\(name)")
             if FileManager.default.fileExists(atPath: "\(folder)/mlperf_log_trace.json") {
                 Golden.notRun("runs/\(name)/mlperf_log_trace.json", "no trace is written")
             }
+        }
+    }
+
+    private func repeatRun(_ record: JSONField, _ name: String, _ folder: String) throws {
+        let args = record["args"]
+        var settings = try GoldenSettings.read(record["settings"])
+        if let digits = try args["server_find_peak_qps_decimals_of_precision"].optional {
+            settings.serverFindPeakQpsDecimalsOfPrecision = try digits.number()
+        }
+        let ledger = SampleLedger()
+        let library = NotedLibrary(total: try args["total"].number(), performance: try args["perf"].number())
+        let system = try GoldenSystem(
+            ledger: ledger,
+            delayMicroseconds: UInt32(try args["delay_us"].optional?.number() ?? 0),
+            tokens: settings.useTokenLatencies,
+            scenario: settings.scenario,
+            isAsynchronous: try args["async"].optional?.number() ?? 0 != 0
+        )
+        defer { system.stop() }
+        var options = LoadGenRun.Options()
+        options.auditConfiguration = "\(folder)/audit.config"
+        let output = temporaryFolder("golden-\(name)")
+        defer { try? FileManager.default.removeItem(atPath: output) }
+        let run = LoadGenRun(
+            settings: settings,
+            qsl: library,
+            sut: system,
+            output: output,
+            ledger: ledger,
+            options: options
+        )
+        let result = try run.run()
+
+        let isSearch = settings.mode == .findPeakPerformance
+        let endsByTime = settings.maxDurationMs > 0 || (settings.minDurationMs > 0 && settings.scenario != .server)
+        if !isSearch {
+            try checkEvents(library, record, name)
+            try checkOrder(system.seen, record, name, mayBeShorter: endsByTime)
+        }
+        #expect(result.outstanding.count == 0 && result.misuse == SampleMisuse(), "\(name)")
+        if isSearch {
+            try checkSearch(output, folder, name)
+        } else {
+            try checkDetail(output, folder, name, timeDecides: endsByTime)
+            try checkSummary(output, folder, name)
+            try checkAccuracy(output, folder, name)
         }
     }
 

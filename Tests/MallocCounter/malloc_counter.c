@@ -7,15 +7,24 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+// The sanitizers bring a malloc of their own, which must stay in place.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define LEAVE_MALLOC_ALONE 1
+#endif
+#endif
+
+static _Atomic uint64_t allocations;
+static _Atomic uint64_t releases;
+static _Thread_local uint64_t thread_allocations __attribute__((tls_model("initial-exec")));
+
+#ifndef LEAVE_MALLOC_ALONE
+
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 extern void __libc_free(void *);
-
-static _Atomic uint64_t allocations;
-static _Atomic uint64_t releases;
-static _Thread_local uint64_t thread_allocations __attribute__((tls_model("initial-exec")));
 
 static void count_allocation(void) {
   atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
@@ -61,6 +70,8 @@ void free(void *memory) {
   atomic_fetch_add_explicit(&releases, 1, memory_order_relaxed);
   __libc_free(memory);
 }
+
+#endif
 
 uint64_t malloc_counter_allocations(void) { return atomic_load_explicit(&allocations, memory_order_relaxed); }
 

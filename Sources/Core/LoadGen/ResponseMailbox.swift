@@ -47,6 +47,9 @@ final class ResponseMailbox: Sendable {
         self.wantsFirstTokens = wantsFirstTokens
     }
 
+    /// Bytes that wait to be written.
+    var backlog: Int { queue.withLock { $0.backlog } }
+
     func putFirstToken(sample: UInt64, bytes: UnsafeRawBufferPointer) {
         guard wantsFirstTokens else { return }
         queue.withLock { $0.firstTokens[sample] = [UInt8](bytes) }

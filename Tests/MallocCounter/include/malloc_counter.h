@@ -17,7 +17,7 @@ uint64_t malloc_counter_releases(void);
 // Allocations of the calling thread alone.
 uint64_t malloc_counter_thread_allocations(void);
 
-// 1 where malloc is really interposed; a counter that counts nothing would make every test pass.
+// 1 where malloc is really interposed, 0 under a sanitizer; a counter that counts nothing would make every test pass.
 int malloc_counter_works(void);
 
 #ifdef __cplusplus
