@@ -136,9 +136,17 @@ def batches(sp, chapters, rng: random.Random, batch: int, length: int):
         epoch += 1
 
 
-def learning_rate(step: int, steps: int) -> float:
-    """Fraction of the highest rate: linear warm-up, then a straight line to zero."""
-    return min((step + 1) / 50, (steps - step) / steps)
+# Step and fraction of the highest learning rate; straight lines between them. The model may be taken where the rate
+# is zero.
+RATES = [(0, 1.0), (540, 0.7), (600, 0.0), (620, 0.4), (1000, 0.0)]
+
+
+def learning_rate(step: int) -> float:
+    """Fraction of the highest rate: linear warm-up under the lines of RATES."""
+    for (begin, high), (end, low) in zip(RATES, RATES[1:]):
+        if step <= end:
+            return min((step + 1) / 50, high + (low - high) * (step - begin) / (end - begin))
+    return 0.0
 
 
 def main() -> None:
@@ -148,7 +156,7 @@ def main() -> None:
     parser.add_argument("--vocabulary", type=int, default=2048)
     parser.add_argument("--hidden", type=int, default=192)
     parser.add_argument("--layers", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=1800)
+    parser.add_argument("--steps", type=int, default=RATES[-1][0], help="where the learning rate is zero, see RATES")
     parser.add_argument("--batch", type=int, default=16, help="sequences per step")
     parser.add_argument("--length", type=int, default=160, help="tokens per sequence")
     parser.add_argument("--rate", type=float, default=4e-3)
@@ -186,8 +194,7 @@ def main() -> None:
     optimizers = [
         torch.optim.Muon(inside, lr=options.rate, weight_decay=0.1, momentum=0.95, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(outside, lr=options.rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.01)]
-    schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate(step, options.steps))
-                 for optimizer in optimizers]
+    schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, learning_rate) for optimizer in optimizers]
 
     def held_out_loss(limit: int) -> float:
         """Bits per byte of the first `limit` held-out documents, in rows padded to the longest."""
