@@ -98,7 +98,7 @@ final class DeclaringPlugin: @unchecked Sendable {
                         guard let data = source.data else { continue }
                         memcpy(to, data, Int(source.size))
                         let bytes = to.assumingMemoryBound(to: UInt8.self)
-                        for byte in 0..<Int(source.size) { bytes[byte] &+= UInt8(shard) }
+                        if shard > 0 { for byte in 0..<Int(source.size) { bytes[byte] &+= UInt8(shard) } }
                         to += Int(source.size)
                     }
                     me.placed.wrappingAdd(1, ordering: .relaxed)

@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test func theContentHashSeesEveryByteAndTheFingerprintDoesNot() throws {
-        let size = 9 << 20  // Three pieces, the last one shorter.
+        let size = 9 << 18  // Three pieces, the last one shorter.
         var data = pattern(size, 1)
         let small = pattern(12, 2)
         let pool = ThreadPool(threads: 2)

@@ -1,4 +1,5 @@
 import CPluginAPI
+import Glibc
 import Testing
 
 @testable import Core
@@ -131,6 +132,43 @@ import Testing
         #expect(report.absent == ["missing"])
         loaded = nil
         #expect(backend.memory.outstanding.bytes == 0)
+    }
+
+    /// The resident bytes of a mapped file, as the kernel counts them.
+    private func residentBytes(of path: String) throws -> Int {
+        // Foundation takes files of /proc, whose size is said to be 0, for empty.
+        let smaps = try #require(fopen("/proc/self/smaps", "r"))
+        defer { fclose(smaps) }
+        var isFile = false
+        var found = false
+        var bytes = 0
+        var buffer = [CChar](repeating: 0, count: 8192)
+        while fgets(&buffer, Int32(buffer.count), smaps) != nil {
+            let line = String(
+                decoding: buffer.prefix { $0 != 0 && $0 != 10 }.map(UInt8.init(bitPattern:)),
+                as: UTF8.self
+            )
+            if line.contains("-"), line.contains(" r") { isFile = line.hasSuffix(path) }
+            found = found || isFile
+            if isFile, line.hasPrefix("Rss:") { bytes += (Int(line.split(separator: " ")[1]) ?? 0) * 1024 }
+        }
+        try #require(found, "the file is not mapped")
+        return bytes
+    }
+
+    @Test(arguments: [true, false]) func noWeightIsHeldTwice(isSource: Bool) throws {
+        let size = 8 << 20
+        let folder = try ModelFolder()
+        try folder.write("model.safetensors", [("w", "U8", [size], [UInt8](repeating: 5, count: size))])
+        let (group, _) = try group(threads: 2)
+        let tensor = Tensor("w", [UInt64(size)], flags: isSource ? MLP_TENSOR_SOURCE : 0)
+            .with { $0.type = Int32(MLP_U8) }
+        let plugin = DeclaringPlugin([tensor], [Placement("p", [0], size: UInt64(size))])
+        let loaded = try load(plugin, folder.path, group)
+        let resident = try residentBytes(of: folder.path + "/model.safetensors")
+        // A tensor that is bound as well stays where it is.
+        #expect(isSource ? resident < 64 << 10 : resident >= size, "\(resident) bytes of the file are resident")
+        withExtendedLifetime(loaded) {}
     }
 
     @Test(arguments: [true, false]) func shardsAlongTheFirstAxis(binds: Bool) throws {
