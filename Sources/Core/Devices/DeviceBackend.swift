@@ -21,7 +21,12 @@ public protocol DeviceBackend: AnyObject, Sendable {
 
     /// Uninitialised device memory, aligned to 256 bytes at least.
     ///
-    /// - Parameter purpose: who asks, for the error message.
+    /// - Parameters:
+    ///   - device: the device's ordinal.
+    ///   - size: in bytes.
+    ///   - purpose: who asks, for the error message.
+    /// - Returns: the memory, to be given back with `deallocate`.
+    /// - Throws: `MLP_OUT_OF_MEMORY` with what was asked for and what is free.
     func allocate(device: Int, size: UInt64, purpose: String) throws(DeviceError) -> UnsafeMutableRawPointer
 
     /// Gives memory from `allocate` back.  Fails for a pointer that is not one.
@@ -76,7 +81,9 @@ public struct DeviceProperties: Sendable, Equatable {
 /// Kernels that a backend has made ready, by their index in the plugin's table.
 public protocol DeviceKernels: AnyObject, Sendable {}
 
-/// Work that a device does in order and asynchronously.  One thread uses a stream at a time.
+/// Work that a device does in order and asynchronously.
+///
+/// One thread uses a stream at a time.
 public protocol DeviceStream: AnyObject {
     /// The device's ordinal in its backend.
     var device: Int { get }

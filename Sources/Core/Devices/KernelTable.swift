@@ -15,7 +15,9 @@ public struct KernelTable: Sendable {
         public let family: Int
     }
 
-    /// A HIP source and what was compiled from it ahead of time.  The bytes belong to the plugin.
+    /// A HIP source and what was compiled from it ahead of time.
+    ///
+    /// The bytes belong to the plugin.
     public struct Family: @unchecked Sendable {
         /// The family's name.
         public let name: String

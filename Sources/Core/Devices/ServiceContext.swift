@@ -1,13 +1,17 @@
 public import CPluginAPI
 import Synchronization
 
-/// What the device services know of the instance that calls them.  The host's own context derives from it.
+/// What the device services know of the instance that calls them.
 ///
-/// Its address is `mlp_host.impl`, so that finding it costs one load.
+/// The host's own context derives from it.  Its address is `mlp_host.impl`, so that finding it costs one load.
 open class ServiceContext: @unchecked Sendable {
-    /// The instance's devices; `nil` for a head.  Set before the plugin is called.
+    /// The instance's devices, `nil` for a head.
+    ///
+    /// Set before the plugin is called.
     public final var deviceGroup: DeviceGroup?
-    /// The host's threads; `nil` if the instance is given none.  Set before the plugin is called.
+    /// The host's threads, `nil` if the instance is given none.
+    ///
+    /// Set before the plugin is called.
     public final var pool: ThreadPool?
 
     private let failure = Mutex<String?>(nil)
@@ -18,7 +22,7 @@ open class ServiceContext: @unchecked Sendable {
         self.pool = pool ?? deviceGroup?.pool
     }
 
-    /// Notes why a call fails and returns `status`.  Called on any thread.
+    /// Notes why a call fails and returns `status`, on any thread.
     open func recordFailure(_ status: mlp_status, _ message: String) -> mlp_status {
         failure.withLock { $0 = message }
         return status

@@ -119,7 +119,7 @@ public final class ThreadPool: @unchecked Sendable {
         podium_set_thread_work(outer)
     }
 
-    /// A loop of more than one index on all threads.  The caller holds the pool.
+    /// A loop of more than one index on all threads, by a caller who holds the pool.
     @inline(__always)
     func runShared(count: UInt64, context: UnsafeRawPointer?, body: RangeBody) {
         let state = self.state
@@ -283,7 +283,7 @@ private struct PoolState: @unchecked Sendable {
     }
 }
 
-/// A spin loop with a time limit.  Reads the clock once in 32 rounds.
+/// A spin loop with a time limit, which reads the clock once in 32 rounds.
 private struct Spin {
     private let nanoseconds: UInt64
     private var rounds: UInt32 = 0

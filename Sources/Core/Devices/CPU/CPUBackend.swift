@@ -11,7 +11,7 @@ public final class CPUBackend: DeviceBackend {
     public let pool: ThreadPool
     /// Always `cpu`.
     public let kind = DeviceKind.cpu
-    /// How many devices the processor pretends to be.  They share its memory and its threads.
+    /// How many devices the processor pretends to be, which share its memory and its threads.
     public let deviceCount: Int
     /// Whether mapped files may be bound as they are.
     public let readsHostMemory: Bool
@@ -65,7 +65,9 @@ public final class CPUBackend: DeviceBackend {
         return memory.free
     }
 
-    /// Memory aligned to 256 bytes, in huge pages from 2 MiB on.  Size 0 gives a pointer that may be freed.
+    /// Memory aligned to 256 bytes, in huge pages from 2 MiB on.
+    ///
+    /// Size 0 gives a pointer that may be freed.
     public func allocate(device: Int, size: UInt64, purpose: String) throws(DeviceError) -> UnsafeMutableRawPointer {
         try check(device)
         return try memory.allocate(size, purpose: purpose)
@@ -101,7 +103,7 @@ public final class CPUBackend: DeviceBackend {
         return CPUEvent()
     }
 
-    /// Prepares the call of each twin.  A kernel without one fails when it is launched.
+    /// Prepares the call of each twin; a kernel without one fails when it is launched.
     public func load(_ kernels: KernelTable, devices: [Int]) throws(DeviceError) -> any DeviceKernels {
         for device in devices { try check(device) }
         return try CPUKernels(kernels)

@@ -3,7 +3,7 @@ import CPluginAPI
 import Glibc
 import Synchronization
 
-/// The thread that tells plugins of finished work.  It is started by the first notification.
+/// The thread that tells plugins of finished work, started by the first notification.
 final class Notifier: @unchecked Sendable {
     typealias Callback = @convention(c) (UnsafeMutableRawPointer?, mlp_status) -> Void
 
