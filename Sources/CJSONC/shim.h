@@ -5,9 +5,6 @@
 
 #include <json-c/json.h>
 
-// The flags are macros around parenthesised values in some json-c versions; a function is the same in all of them.
-static inline int CJSONC_flags(int strict) { return strict ? JSON_TOKENER_STRICT : 0; }
-
 // json-c offers iteration over an object only as a macro. Members come in the order of the text.
 static inline const struct lh_entry *CJSONC_first_member(const struct json_object *object) {
   const struct lh_table *table = json_object_get_object(object);

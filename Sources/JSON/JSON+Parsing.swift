@@ -78,8 +78,8 @@ private struct TreeBuilder {
         }
         guard let tokener = json_tokener_new_ex(Int32(JSON.maximumDepth)) else { throw outOfMemory }
         defer { json_tokener_free(tokener) }
-        // Strict json-c refuses integers beyond 64 bits. What strictness adds otherwise, the scan has checked.
-        json_tokener_set_flags(tokener, CJSONC_flags(scan.hasWideInteger ? 0 : 1))
+        // Not json-c's strict mode: what it refuses differs between versions, and some refuse integers beyond 64 bits.
+        // All that it would add, the scan has checked.
 
         let text = start.assumingMemoryBound(to: CChar.self)
         var root = json_tokener_parse_ex(tokener, text, Int32(bytes.count))
@@ -212,7 +212,7 @@ private struct TreeBuilder {
         case json_tokener_error_parse_object_key_sep: "expected ':' after the key"
         case json_tokener_error_parse_object_value_sep: "expected ',' or '}' after the value"
         case json_tokener_error_parse_array: "expected ',' or ']' after the value"
-        case json_tokener_error_parse_unexpected: "expected a JSON value, or the end of the text"
+        case json_tokener_error_parse_unexpected: "expected a JSON value"
         default: json_tokener_error_desc(status).map { String(cString: $0) } ?? "malformed JSON"
         }
     }

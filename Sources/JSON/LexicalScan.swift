@@ -1,7 +1,7 @@
 /// One pass over the tokens of a JSON text, before json-c builds the tree.
 ///
-/// json-c is lenient in ways that its strict flag does not cover everywhere: it takes `NaN`, replaces lone surrogates, cuts
-/// a key at U+0000, and lets a later member replace an earlier one of the same name. This pass accepts only the tokens of
+/// json-c is lenient, and its strict mode closes only some of the gaps: it takes `NaN`, replaces lone surrogates, cuts a
+/// key at U+0000, and lets a later member replace an earlier one of the same name. This pass accepts only the tokens of
 /// RFC 8259 and counts the members, so that a lost one is noticed. The order of tokens is json-c's concern.
 struct LexicalScan {
     /// Something that is no token, and where.
@@ -14,8 +14,6 @@ struct LexicalScan {
     private(set) var memberCount = 0
     /// In order of the text, the integers that json-c reads as `Int64.min` or `UInt64.max`, exactly or because it clamps.
     private(set) var extremeIntegers: [JSON] = []
-    /// Whether an integer fits no 64-bit type, so that json-c must not be strict.
-    private(set) var hasWideInteger = false
 
     private let bytes: UnsafeBufferPointer<UInt8>
     private var index = 0
@@ -179,7 +177,6 @@ struct LexicalScan {
         } else if let unsigned = UInt64(literal) {
             if unsigned == .max { extremeIntegers.append(.unsigned(unsigned)) }
         } else if let number = Double(literal), number.isFinite {
-            hasWideInteger = true
             extremeIntegers.append(.number(number))
         } else {
             throw Self.tooLarge(at: range.lowerBound)

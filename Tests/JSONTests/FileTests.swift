@@ -29,7 +29,7 @@ import Testing
             #expect(try lines.next() == 1)
             let error = #expect(throws: JSONError.self) { _ = try lines.next() }
             #expect(
-                error?.description == "samples.jsonl: line 3: column 7: expected a JSON value, or the end of the text"
+                error?.description == "samples.jsonl: line 3: column 7: expected a JSON value"
             )
         }
         try withFile(Array("{\"a\": \"x\"}\n".utf8)) { path in

@@ -30,7 +30,7 @@ import Testing
         #expect(message("{\n  \"a\": tru\n}") == "f.json: line 2, column 8 (byte 9): expected true")
         #expect(message("[1, 2") == "f.json: line 1, column 6 (byte 5): the text ends before the value is complete")
         #expect(message("[1] x") == "f.json: line 1, column 5 (byte 4): expected a JSON value, found 'x'")
-        #expect(message("[1] 2") == "f.json: line 1, column 5 (byte 4): expected a JSON value, or the end of the text")
+        #expect(message("[1] 2") == "f.json: line 1, column 5 (byte 4): expected the end of the text after the value")
         #expect(message("") == "f.json: line 1, column 1 (byte 0): the text is empty")
         #expect(message("  ") == "f.json: line 1, column 3 (byte 2): the text ends before the value is complete")
         #expect(
