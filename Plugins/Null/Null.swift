@@ -1,16 +1,23 @@
-import CPluginAPI
+public import CPluginAPI
 import PluginAPI
 
 /// A workload that does nothing: every sample completes inside `issue`, so what a run takes is the host's own cost.
 final class Null: Workload, DatasetProviding, InferenceProviding {
     static let declaration = WorkloadDeclaration(
-        id: "podium.null", title: "Completes every sample at once: measures the host", version: "1.0",
+        id: "podium.null",
+        title: "Completes every sample at once: measures the host",
+        version: "1.0",
         options: [
             .integer("samples", default: 24_576, minimum: 1, maximum: 100_000_000, help: "samples in the data set"),
             .integer(
-                "tokens", default: 0, minimum: 0, maximum: 1_000_000,
-                help: "tokens reported for each sample; 0: no tokens, no first token"),
-        ])
+                "tokens",
+                default: 0,
+                minimum: 0,
+                maximum: 1_000_000,
+                help: "tokens reported for each sample; 0: no tokens, no first token"
+            ),
+        ]
+    )
     static let claims: InferenceClaims = [.tokens, .deterministic, .batchInvariant]
 
     private let samples: Samples
@@ -45,8 +52,12 @@ final class Null: Workload, DatasetProviding, InferenceProviding {
                 let batch = min(64, queries.count - start)
                 for offset in 0..<batch {
                     results[offset] = mlp_result(
-                        id: queries[start + offset].id, status: .ok, reserved: 0, data: mlp_bytes(data: nil, size: 0),
-                        token_count: tokens)
+                        id: queries[start + offset].id,
+                        status: .ok,
+                        reserved: 0,
+                        data: mlp_bytes(data: nil, size: 0),
+                        token_count: tokens
+                    )
                 }
                 let filled = UnsafeBufferPointer(rebasing: UnsafeBufferPointer(results)[..<batch])
                 if tokens > 0 { samples.firstToken(filled) }

@@ -76,14 +76,17 @@ func startThread(name: String, _ body: @escaping @Sendable () -> Void) {
         pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
         pthread_attr_setstacksize(attributes, 8 << 20)
         return pthread_create(
-            &thread, attributes,
+            &thread,
+            attributes,
             { context in
                 guard let context else { return nil }
                 let start = Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
                 podium_name_thread(start.name)
                 start.body()
                 return nil
-            }, start.toOpaque())
+            },
+            start.toOpaque()
+        )
     }
     precondition(status == 0, "cannot start the thread \(name): \(String(cString: strerror(status)))")
 }

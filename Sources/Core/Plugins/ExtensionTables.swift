@@ -11,7 +11,10 @@ struct ExtensionTables {
 
     init(of plugin: UnsafePointer<mlp_plugin>, library: String) throws {
         func ask<Table>(
-            _ id: String, _ type: Table.Type, _ size: KeyPath<Table, UInt32>, _ required: (Table) -> [(String, Bool)]
+            _ id: String,
+            _ type: Table.Type,
+            _ size: KeyPath<Table, UInt32>,
+            _ required: (Table) -> [(String, Bool)]
         ) throws -> UnsafePointer<Table>? {
             guard let answer = plugin.pointee.extension(plugin, id) else { return nil }
             guard plugin.pointee.extension(plugin, id) == answer else {
@@ -24,13 +27,19 @@ struct ExtensionTables {
             let stated = Int(table.pointee[keyPath: size])
             guard stated >= MemoryLayout<Table>.size else {
                 throw PluginFault(
-                    .contract, library: library, call: "extension",
-                    reason: "\(id): struct_size is \(stated), below \(MemoryLayout<Table>.size)")
+                    .contract,
+                    library: library,
+                    call: "extension",
+                    reason: "\(id): struct_size is \(stated), below \(MemoryLayout<Table>.size)"
+                )
             }
             for (name, present) in required(table.pointee) where !present {
                 throw PluginFault(
-                    .contract, library: library, call: "extension",
-                    reason: "\(id): the required function \(name) is NULL")
+                    .contract,
+                    library: library,
+                    call: "extension",
+                    reason: "\(id): the required function \(name) is NULL"
+                )
             }
             return table
         }

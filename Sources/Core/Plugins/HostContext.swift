@@ -12,7 +12,6 @@ final class HostContext: ServiceContext, @unchecked Sendable {
     private let running = Atomic<Bool>(false)
     private let lateResults = Atomic<UInt64>(0)
     private let sinkAddress = Atomic<UInt>(0)
-    private let sinks = Mutex<[any ResponseSink]>([])
 
     /// - Parameter deviceGroup: The devices of the instance's group; nil for a head.
     init(deviceGroup: DeviceGroup?, log: @escaping LogHandler) {
@@ -22,8 +21,10 @@ final class HostContext: ServiceContext, @unchecked Sendable {
         super.init(deviceGroup: deviceGroup)
         table.initialize(
             to: mlp_host(
-                struct_size: UInt32(MemoryLayout<mlp_host>.size), abi_minor: MLP_ABI_MINOR,
-                impl: Unmanaged<ServiceContext>.passUnretained(self).toOpaque(), name: HostContext.hostName,
+                struct_size: UInt32(MemoryLayout<mlp_host>.size),
+                abi_minor: MLP_ABI_MINOR,
+                impl: Unmanaged<ServiceContext>.passUnretained(self).toOpaque(),
+                name: HostContext.hostName,
                 version: HostContext.hostVersion,
                 service: { host, id in
                     guard let id, let context = HostContext.of(host) else { return nil }
@@ -36,7 +37,9 @@ final class HostContext: ServiceContext, @unchecked Sendable {
                 fail: { host, status, message in
                     guard let context = HostContext.of(host) else { return status }
                     return context.recordFailure(status, message.map { String(cString: $0) } ?? "")
-                }))
+                }
+            )
+        )
     }
 
     // The table is never freed: a plugin's thread may still hold it after destroy, and then finds a dead context
@@ -88,8 +91,7 @@ final class HostContext: ServiceContext, @unchecked Sendable {
 
     /// From here on results count; they go to `sink`.
     func beginResults(to sink: any ResponseSink) {
-        sinks.withLock { $0.append(sink) }
-        sinkAddress.store(UInt(bitPattern: Unmanaged.passUnretained(SinkBox(sink)).retained()), ordering: .releasing)
+        sinkAddress.store(UInt(bitPattern: Unmanaged.passRetained(SinkBox(sink)).toOpaque()), ordering: .releasing)
         running.store(true, ordering: .releasing)
     }
 
@@ -113,7 +115,8 @@ final class HostContext: ServiceContext, @unchecked Sendable {
         let table = UnsafeMutablePointer<mlp_samples>.allocate(capacity: 1)
         table.initialize(
             to: mlp_samples(
-                struct_size: UInt32(MemoryLayout<mlp_samples>.size), reserved: 0,
+                struct_size: UInt32(MemoryLayout<mlp_samples>.size),
+                reserved: 0,
                 first_token: { host, results, count in
                     guard let sink = HostContext.of(host)?.sink(for: count) else {
                         return mlp_status(MLP_INVALID_STATE)
@@ -125,7 +128,9 @@ final class HostContext: ServiceContext, @unchecked Sendable {
                         return mlp_status(MLP_INVALID_STATE)
                     }
                     return sink.complete(results, count)
-                }))
+                }
+            )
+        )
         return UnsafePointer(table)
     }()
 }
@@ -134,10 +139,6 @@ final class HostContext: ServiceContext, @unchecked Sendable {
 private final class SinkBox {
     let sink: any ResponseSink
     init(_ sink: any ResponseSink) { self.sink = sink }
-}
-
-extension Unmanaged {
-    fileprivate func retained() -> UnsafeMutableRawPointer { retain().toOpaque() }
 }
 
 /// A C string that lives as long as the process.

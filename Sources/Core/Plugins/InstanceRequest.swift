@@ -21,8 +21,14 @@ public struct InstanceRequest: Sendable {
 
     /// A request for one workload of a library.
     public init(
-        workload: Int, role: String = "both", model: String? = nil, dataset: String? = nil, options: JSON,
-        deviceCount: Int = 1, threads: Int? = nil, limits: CallLimits = CallLimits()
+        workload: Int,
+        role: String = "both",
+        model: String? = nil,
+        dataset: String? = nil,
+        options: JSON,
+        deviceCount: Int = 1,
+        threads: Int? = nil,
+        limits: CallLimits = CallLimits()
     ) {
         self.workload = workload
         self.role = role
@@ -93,13 +99,28 @@ extension WorkloadDescription {
 
 extension LoadedInstance {
     /// Creates an instance on a device group of its own.
-    convenience init(library: PluginLibrary, request: InstanceRequest, log: @escaping HostContext.LogHandler) throws {
+    convenience init(
+        library: PluginLibrary,
+        request: InstanceRequest,
+        configText: UnsafePointer<CChar>? = nil,
+        afterCreate: (() -> Void)? = nil,
+        log: @escaping HostContext.LogHandler
+    ) throws {
         let devices =
             request.role == "head"
             ? nil
             : try DeviceGroup.cpu(devices: request.deviceCount, threads: request.threads, plugin: library.path)
         try self.init(
-            library: library, position: request.workload, config: request.config, role: request.role,
-            modelFolder: request.model, devices: devices, limits: request.limits, log: log)
+            library: library,
+            position: request.workload,
+            config: request.config,
+            role: request.role,
+            modelFolder: request.model,
+            devices: devices,
+            limits: request.limits,
+            configText: configText,
+            afterCreate: afterCreate,
+            log: log
+        )
     }
 }

@@ -9,13 +9,13 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
     let abilities: Abilities
     let tables: ExtensionTables
     let context: HostContext
-    private let plugin: UnsafePointer<mlp_plugin>
+    let plugin: UnsafePointer<mlp_plugin>
     private let control: ControlThread
     private let limits: CallLimits
     private let role: String
     private let modelFolder: String?
     private let log: HostContext.LogHandler
-    private var weights: BoundWeights?
+    private var weights: LoadedWeights?
     private var payloads: PayloadTable?
     private var queries = UnsafeMutableBufferPointer<mlp_query>.allocate(capacity: 64)
     private var state = State.created
@@ -27,9 +27,19 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
     /// - Parameters:
     ///   - config: The JSON object that `create` gets.
     ///   - devices: The instance's group; nil for a head.
+    ///   - configText: Memory to pass in place of the text of `config`, for the conformance suite.
+    ///   - afterCreate: Called when `create` has returned.
     init(
-        library: PluginLibrary, position: Int, config: JSON, role: String, modelFolder: String?,
-        devices: DeviceGroup?, limits: CallLimits, log: @escaping HostContext.LogHandler
+        library: PluginLibrary,
+        position: Int,
+        config: JSON,
+        role: String,
+        modelFolder: String?,
+        devices: DeviceGroup?,
+        limits: CallLimits,
+        configText: UnsafePointer<CChar>? = nil,
+        afterCreate: (() -> Void)? = nil,
+        log: @escaping HostContext.LogHandler
     ) throws {
         self.library = library.path
         workload = library.workloads[position]
@@ -49,14 +59,16 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
 
         let created = control.call(within: limits.control) { () -> Result<UnsafePointer<mlp_plugin>, PluginFault> in
             var plugin: UnsafePointer<mlp_plugin>?
-            let status = table.pointee.create(table, context.table, text, &plugin)
+            let status = text.withCString { table.pointee.create(table, context.table, configText ?? $0, &plugin) }
+            afterCreate?()
             let reason = context.takeFailures()
             guard status == mlp_status(MLP_OK) else {
                 return .failure(LoadedInstance.fault(library: path, call: "create", status: status, reason: reason))
             }
             guard let plugin else {
                 return .failure(
-                    PluginFault(.contract, library: path, call: "create", reason: "it returned MLP_OK and no instance"))
+                    PluginFault(.contract, library: path, call: "create", reason: "it returned MLP_OK and no instance")
+                )
             }
             return .success(plugin)
         }
@@ -68,15 +80,25 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         guard let tables else { throw PluginFault.hang(library: path, call: "extension", seconds: limits.control) }
         self.tables = try tables.get()
         abilities = Abilities(
-            extensions: self.tables.names, claims: self.tables.inference?.pointee.claims ?? 0,
-            vocabulary: self.tables.tokenizer?.pointee.vocabulary ?? 0)
+            extensions: self.tables.names,
+            claims: self.tables.inference?.pointee.claims ?? 0,
+            vocabulary: self.tables.tokenizer?.pointee.vocabulary ?? 0
+        )
         if role != "worker", self.tables.dataset == nil {
             throw PluginFault(
-                .contract, library: path, call: "extension", reason: "role \(role): \(MLP_DATASET) is not offered")
+                .contract,
+                library: path,
+                call: "extension",
+                reason: "role \(role): \(MLP_DATASET) is not offered"
+            )
         }
         if role != "head", self.tables.inference == nil {
             throw PluginFault(
-                .contract, library: path, call: "extension", reason: "role \(role): \(MLP_INFERENCE) is not offered")
+                .contract,
+                library: path,
+                call: "extension",
+                reason: "role \(role): \(MLP_INFERENCE) is not offered"
+            )
         }
         if let devices, role != "head", let kernels = self.tables.kernels {
             do {
@@ -110,11 +132,15 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
     /// What a returned status means: refusals are about what the user gave, the rest is the plugin's.
     private static func fault(library: String, call: String, status: mlp_status, reason: String?) -> PluginFault {
         let refusals = [MLP_INVALID_ARGUMENT, MLP_NOT_FOUND, MLP_IO_ERROR, MLP_UNSUPPORTED, MLP_OUT_OF_MEMORY]
-        let isSetUp = ["create", "prepare", "dataset.load", "dataset.size", "weights.bind"].contains(call)
+        let isSetUp = ["create", "weights", "prepare", "dataset.load", "dataset.size"].contains(call)
         let kind: PluginFault.Kind = isSetUp && refusals.contains(Int(status)) ? .refused : .failed
         return PluginFault(
-            kind, library: library, call: call, status: status,
-            reason: reason ?? "it returned \(statusName(status)) and gave no reason")
+            kind,
+            library: library,
+            call: call,
+            status: status,
+            reason: reason ?? "it returned \(statusName(status)) and gave no reason"
+        )
     }
 
     /// Makes a call on the control thread and turns its status into a throw.
@@ -152,27 +178,22 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         guard let devices = context.deviceGroup else {
             throw PluginFault(.failed, library: library, call: "weights", reason: "there is no device to hold them")
         }
-        let loaded: BoundWeights
-        do {
-            loaded = try BoundWeights(
-                declared: table, plugin: plugin, modelFolder: modelFolder, devices: devices, library: library)
-        } catch let fault as PluginFault {
-            throw fault
-        } catch {
-            throw PluginFault(
-                .refused, library: library, call: "weights",
-                reason: context.takeFailures().map { "\(error): \($0)" } ?? "\(error)")
-        }
-        weights = loaded
-        for line in loaded.summary { log(1, line) }
-        for device in 0..<devices.devices.count {
-            let plugin = plugin
-            try call("weights.bind", within: limits.work) {
-                loaded.withBound(device: device) { bound in
-                    table.pointee.bind(plugin, UInt32(device), bound.baseAddress, UInt32(bound.count))
-                }
+        let outcome = Outcome<LoadedWeights>()
+        let (plugin, context, modelFolder, library) = (plugin, context, modelFolder, library)
+        try call("weights", within: limits.work) {
+            do throws(WeightsError) {
+                let declared = try WeightDeclarations(table, plugin: library)
+                let files = try WeightFiles(declared, modelFolder: modelFolder)
+                outcome.value = try LoadedWeights(files, group: devices, plugin: plugin, table: table)
+                return mlp_status(MLP_OK)
+            } catch {
+                return context.recordFailure(error.status, error.message)
             }
         }
+        weights = outcome.value
+        guard let report = weights?.report else { return }
+        log(0, report.sentence)
+        for note in report.notes { log(2, note) }
     }
 
     func start(results sink: any ResponseSink) throws {
@@ -203,8 +224,11 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         control.close()
         if context.lateResultCount > 0 {
             throw PluginFault(
-                .contract, library: library, call: "complete",
-                reason: "\(context.lateResultCount) results came while the instance was not running")
+                .contract,
+                library: library,
+                call: "complete",
+                reason: "\(context.lateResultCount) results came while the instance was not running"
+            )
         }
     }
 
@@ -213,7 +237,11 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
     private func required<Table>(_ table: UnsafePointer<Table>?, _ id: String) throws -> UnsafePointer<Table> {
         guard let table else {
             throw PluginFault(
-                .contract, library: library, call: "extension", reason: "\(id) is not offered by this workload")
+                .contract,
+                library: library,
+                call: "extension",
+                reason: "\(id) is not offered by this workload"
+            )
         }
         return table
     }
@@ -234,8 +262,11 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         }
         guard size.performance > 0, size.performance <= size.total, size.total < 1 << 40 else {
             throw PluginFault(
-                .contract, library: library, call: "dataset.size",
-                reason: "\(size.performance) of \(size.total) samples fit in memory: expected 1 to the total")
+                .contract,
+                library: library,
+                call: "dataset.size",
+                reason: "\(size.performance) of \(size.total) samples fit in memory: expected 1 to the total"
+            )
         }
         if payloads == nil { payloads = try PayloadTable(count: Int(size.total)) }
         return (size.total, size.performance)
@@ -288,16 +319,29 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         queries = .allocate(capacity: samplesPerQuery)
     }
 
-    func issue(_ samples: UnsafeBufferPointer<IssuedSample>) throws {
+    func issue(_ samples: UnsafeBufferPointer<IssuedSample>) throws { try issue(samples, payloadsOf: self) }
+
+    /// Issues samples whose payloads another instance of the process loaded: the head's, for a worker.
+    func issue(_ samples: UnsafeBufferPointer<IssuedSample>, payloadsOf head: LoadedInstance) throws {
+        let payloads = head.payloads
         let table = try required(tables.inference, MLP_INFERENCE)
         if samples.count > queries.count { try reserve(samplesPerQuery: samples.count) }
         for (position, sample) in samples.enumerated() {
             guard let entry = payloads?[sample.index] else {
                 throw PluginFault(
-                    .failed, library: library, call: "issue", reason: "sample \(sample.index) is not loaded")
+                    .failed,
+                    library: library,
+                    call: "issue",
+                    reason: "sample \(sample.index) is not loaded"
+                )
             }
             queries[position] = mlp_query(
-                id: sample.id, index: sample.index, payload: entry.payload, token_count: entry.tokenCount, reserved: 0)
+                id: sample.id,
+                index: sample.index,
+                payload: entry.payload,
+                token_count: entry.tokenCount,
+                reserved: 0
+            )
         }
         try check(table.pointee.issue(plugin, queries.baseAddress, UInt64(samples.count)), "issue")
     }
@@ -338,7 +382,9 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
                     return mlp_response(
                         index: entry.index,
                         data: mlp_bytes(data: content.baseAddress.map { $0 + offset }, size: UInt64(entry.data.count)),
-                        token_count: entry.tokenCount, reserved: 0)
+                        token_count: entry.tokenCount,
+                        reserved: 0
+                    )
                 }
                 return responses.withUnsafeBufferPointer {
                     table.pointee.add(plugin, $0.baseAddress, UInt64($0.count))
@@ -357,8 +403,10 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
             let status = table.pointee.finish(plugin, &report)
             if status == mlp_status(MLP_OK) {
                 outcome.value = AccuracyVerdict(
-                    passed: report.passed == 1, text: report.text.map { String(cString: $0) } ?? "",
-                    metrics: report.metrics.map { String(cString: $0) } ?? "[]")
+                    passed: report.passed == 1,
+                    text: report.text.map { String(cString: $0) } ?? "",
+                    metrics: report.metrics.map { String(cString: $0) } ?? "[]"
+                )
             }
             return status
         }
@@ -371,8 +419,12 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         return try fill("tokenizer.encode") { (buffer: UnsafeMutableBufferPointer<UInt32>, count) in
             text.withUnsafeBytes {
                 table.pointee.encode(
-                    plugin, mlp_bytes(data: $0.baseAddress, size: UInt64($0.count)), buffer.baseAddress,
-                    UInt64(buffer.count), count)
+                    plugin,
+                    mlp_bytes(data: $0.baseAddress, size: UInt64($0.count)),
+                    buffer.baseAddress,
+                    UInt64(buffer.count),
+                    count
+                )
             }
         }
     }
@@ -384,7 +436,13 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
             tokens.withUnsafeBufferPointer { tokens in
                 buffer.withMemoryRebound(to: CChar.self) {
                     table.pointee.decode(
-                        plugin, tokens.baseAddress, UInt64(tokens.count), $0.baseAddress, UInt64($0.count), count)
+                        plugin,
+                        tokens.baseAddress,
+                        UInt64(tokens.count),
+                        $0.baseAddress,
+                        UInt64($0.count),
+                        count
+                    )
                 }
             }
         }
@@ -392,7 +450,8 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
 
     /// Asks for the size with capacity 0, then for the content.
     private func fill<Element: BinaryInteger & Sendable>(
-        _ name: String, _ body: @escaping (UnsafeMutableBufferPointer<Element>, UnsafeMutablePointer<UInt64>) -> mlp_status
+        _ name: String,
+        _ body: @escaping (UnsafeMutableBufferPointer<Element>, UnsafeMutablePointer<UInt64>) -> mlp_status
     ) throws -> [Element] {
         let outcome = Outcome<[Element]>()
         let library = library
@@ -413,8 +472,11 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
             if second == mlp_status(MLP_OK), written != wanted {
                 wrong.withLock {
                     $0 = PluginFault(
-                        .contract, library: library, call: name,
-                        reason: "it reported a count of \(wanted) and then of \(written)")
+                        .contract,
+                        library: library,
+                        call: name,
+                        reason: "it reported a count of \(wanted) and then of \(written)"
+                    )
                 }
             }
             outcome.value = elements
@@ -432,7 +494,10 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
 extension PluginFault {
     static func hang(library: String, call: String, seconds: Double) -> PluginFault {
         PluginFault(
-            .hang, library: library, call: call,
-            reason: "it did not return within \(seconds) s; run with --isolate to be able to end it")
+            .hang,
+            library: library,
+            call: call,
+            reason: "it did not return within \(seconds) s; run with --isolate to be able to end it"
+        )
     }
 }

@@ -1,4 +1,4 @@
-public import CPluginAPI
+import CPluginAPI
 
 /// One instance of a workload as the host drives it, whether it lives in this process or in a child.
 ///

@@ -22,12 +22,15 @@ public final class PluginLibrary: @unchecked Sendable {
         path = try PluginLibrary.locate(name)
         guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
             let reason = dlerror().map { String(cString: $0) } ?? "dlopen failed without a reason"
-            throw PluginFault(.contract, library: name, call: "dlopen", reason: reason)
+            throw PluginFault(.refused, library: name, call: "dlopen", reason: reason)
         }
         guard let symbol = dlsym(handle, "mlp_library_v1") else {
             throw PluginFault(
-                .contract, library: path, call: "mlp_library_v1",
-                reason: "the library does not export mlp_library_v1; it is no plugin, or one of another major version")
+                .contract,
+                library: path,
+                call: "mlp_library_v1",
+                reason: "the library does not export mlp_library_v1; it is no plugin, or one of another major version"
+            )
         }
         typealias Entry = @convention(c) () -> UnsafePointer<mlp_library>?
         let entry = unsafeBitCast(symbol, to: Entry.self)
@@ -41,8 +44,11 @@ public final class PluginLibrary: @unchecked Sendable {
             let workload = try WorkloadDescription(table, position: index, library: path)
             if workloads.contains(where: { $0.id == workload.id }) {
                 throw PluginFault(
-                    .contract, library: path, call: "mlp_library_v1",
-                    reason: "two workloads have the id \"\(workload.id)\"")
+                    .contract,
+                    library: path,
+                    call: "mlp_library_v1",
+                    reason: "two workloads have the id \"\(workload.id)\""
+                )
             }
             workloads.append(workload)
         }
@@ -56,8 +62,11 @@ public final class PluginLibrary: @unchecked Sendable {
         if name.contains("/") {
             guard access(name, F_OK) == 0 else {
                 throw PluginFault(
-                    .refused, library: name, call: "dlopen",
-                    reason: "no such file; build it first, or give a bare name to look beside the host")
+                    .refused,
+                    library: name,
+                    call: "dlopen",
+                    reason: "no such file; build it first, or give a bare name to look beside the host"
+                )
             }
             return name
         }
@@ -66,7 +75,8 @@ public final class PluginLibrary: @unchecked Sendable {
     }
 
     private static func check(
-        _ library: UnsafePointer<mlp_library>, path: String
+        _ library: UnsafePointer<mlp_library>,
+        path: String
     ) throws -> [UnsafePointer<mlp_workload>] {
         func broken(_ reason: String) -> PluginFault {
             PluginFault(.contract, library: path, call: "mlp_library_v1", reason: reason)

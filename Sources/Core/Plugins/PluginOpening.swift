@@ -16,16 +16,22 @@ extension OpenPlugin {
         guard let id else {
             guard workloads.count == 1 else {
                 throw PluginFault(
-                    .refused, library: path, call: "workload",
+                    .refused,
+                    library: path,
+                    call: "workload",
                     reason: "the library has \(workloads.count) workloads; choose one with workload=ID: "
-                        + workloads.map(\.id).joined(separator: ", "))
+                        + workloads.map(\.id).joined(separator: ", ")
+                )
             }
             return (workloads[0], 0)
         }
         guard let position = workloads.firstIndex(where: { $0.id == id }) else {
             throw PluginFault(
-                .refused, library: path, call: "workload",
-                reason: "there is no workload \"\(id)\"; the library has " + workloads.map(\.id).joined(separator: ", "))
+                .refused,
+                library: path,
+                call: "workload",
+                reason: "there is no workload \"\(id)\"; the library has " + workloads.map(\.id).joined(separator: ", ")
+            )
         }
         return (workloads[position], position)
     }
@@ -39,7 +45,9 @@ extension OpenPlugin {
 ///   - log: Where the plugin's log lines go; levels as in mlp_plugin.h.
 /// - Throws: `PluginFault`.
 public func openPlugin(
-    named name: String, isolated: Bool, limits: CallLimits = CallLimits(),
+    named name: String,
+    isolated: Bool,
+    limits: CallLimits = CallLimits(),
     log: @escaping @Sendable (_ level: Int32, _ message: String) -> Void
 ) throws -> any OpenPlugin {
     isolated
@@ -91,9 +99,15 @@ private final class IsolatedLibrary: OpenPlugin {
         let count = try answer.uint32()
         let extensions = try (0..<min(count, 64)).map { _ in try answer.string() }
         return IsolatedInstance(
-            plugin: plugin, library: path, workload: workloads[request.workload],
+            plugin: plugin,
+            library: path,
+            workload: workloads[request.workload],
             abilities: Abilities(
-                extensions: extensions, claims: try answer.uint32(), vocabulary: try answer.uint32()),
-            limits: limits)
+                extensions: extensions,
+                claims: try answer.uint32(),
+                vocabulary: try answer.uint32()
+            ),
+            limits: limits
+        )
     }
 }

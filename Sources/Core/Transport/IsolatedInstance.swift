@@ -31,8 +31,10 @@ final class IsolatedPlugin: @unchecked Sendable {
         defer { Glibc.close(pair[1]) }
         // What a plugin prints goes to standard error: standard output is for results.
         child = try ChildProcess(
-            executable: executablePath(), arguments: [executablePath(), "plugin-process", "--library", name],
-            descriptors: [(pair[1], PluginProcess.descriptor), (STDERR_FILENO, STDOUT_FILENO)])
+            executable: executablePath(),
+            arguments: [executablePath(), "plugin-process", "--library", name],
+            descriptors: [(pair[1], PluginProcess.descriptor), (STDERR_FILENO, STDOUT_FILENO)]
+        )
         startThread(name: "isolated-reader") { [self] in readFrames() }
     }
 
@@ -47,7 +49,8 @@ final class IsolatedPlugin: @unchecked Sendable {
     // MARK: Requests
 
     /// Asks the child and waits for its answer.
-    func request(_ kind: FrameKind, call: String, within seconds: Double, _ content: [UInt8] = []) throws -> WireReader {
+    func request(_ kind: FrameKind, call: String, within seconds: Double, _ content: [UInt8] = []) throws -> WireReader
+    {
         try requesting.withLock { _ in
             mailbox.expect(call)
             defer { mailbox.expect(nil) }
@@ -55,7 +58,11 @@ final class IsolatedPlugin: @unchecked Sendable {
             socket.send(kind, content)
             guard let answer = mailbox.wait(within: seconds) else {
                 let fault = PluginFault(
-                    .hang, library: name, call: call, reason: "it did not return within \(seconds) s; its process was ended")
+                    .hang,
+                    library: name,
+                    call: call,
+                    reason: "it did not return within \(seconds) s; its process was ended"
+                )
                 mailbox.fail(fault)
                 child.kill()
                 throw fault
@@ -105,8 +112,12 @@ final class IsolatedPlugin: @unchecked Sendable {
                 let data = try content.content()
                 data.withUnsafeBytes { data in
                     var result = mlp_result(
-                        id: id, status: status, reserved: 0,
-                        data: mlp_bytes(data: data.baseAddress, size: UInt64(data.count)), token_count: tokenCount)
+                        id: id,
+                        status: status,
+                        reserved: 0,
+                        data: mlp_bytes(data: data.baseAddress, size: UInt64(data.count)),
+                        token_count: tokenCount
+                    )
                     _ = kind == .firstToken ? sink?.firstToken(&result, 1) : sink?.complete(&result, 1)
                 }
             }
@@ -224,7 +235,11 @@ final class IsolatedInstance: PluginInstance, @unchecked Sendable {
     private var frame = WireWriter()
 
     init(
-        plugin: IsolatedPlugin, library: String, workload: WorkloadDescription, abilities: Abilities, limits: CallLimits
+        plugin: IsolatedPlugin,
+        library: String,
+        workload: WorkloadDescription,
+        abilities: Abilities,
+        limits: CallLimits
     ) {
         self.plugin = plugin
         self.library = library
@@ -296,7 +311,10 @@ final class IsolatedInstance: PluginInstance, @unchecked Sendable {
     func finishAccuracy() throws -> AccuracyVerdict {
         var answer = try plugin.request(.finishAccuracy, call: "accuracy.finish", within: limits.work)
         return AccuracyVerdict(
-            passed: try answer.uint32() == 1, text: try answer.string(), metrics: try answer.string())
+            passed: try answer.uint32() == 1,
+            text: try answer.string(),
+            metrics: try answer.string()
+        )
     }
 
     func encode(_ text: [UInt8]) throws -> [UInt32] {
@@ -320,8 +338,12 @@ extension PluginFault {
     init(from content: inout WireReader) throws {
         let kind = Kind(rawValue: try content.string()) ?? .failed
         self.init(
-            kind, library: try content.string(), call: try content.string(), status: try content.int32(),
-            reason: try content.string())
+            kind,
+            library: try content.string(),
+            call: try content.string(),
+            status: try content.int32(),
+            reason: try content.string()
+        )
     }
 
     var frame: [UInt8] {

@@ -1,4 +1,4 @@
-public import CPluginAPI
+import CPluginAPI
 import Glibc
 import JSON
 import Synchronization
@@ -81,7 +81,8 @@ private final class PluginServer: @unchecked Sendable {
         } catch {
             socket.send(
                 .asynchronousFault,
-                PluginFault(.failed, library: instance.library, call: "issue", reason: "\(error)").frame)
+                PluginFault(.failed, library: instance.library, call: "issue", reason: "\(error)").frame
+            )
         }
     }
 
@@ -94,7 +95,11 @@ private final class PluginServer: @unchecked Sendable {
             socket.send(.fault, fault.frame)
         } catch {
             let fault = PluginFault(
-                .failed, library: library?.path ?? "the plugin", call: "\(frame.kind)", reason: "\(error)")
+                .failed,
+                library: library?.path ?? "the plugin",
+                call: "\(frame.kind)",
+                reason: "\(error)"
+            )
             socket.send(.fault, fault.frame)
         }
     }
@@ -223,7 +228,10 @@ private final class ForwardingSink: ResponseSink, @unchecked Sendable {
             if !isReadable, first == mlp_status(MLP_OK) { first = mlp_status(MLP_INVALID_ARGUMENT) }
             content.put(
                 UnsafeRawBufferPointer(
-                    start: isReadable ? result.data.data : nil, count: isReadable ? Int(result.data.size) : 0))
+                    start: isReadable ? result.data.data : nil,
+                    count: isReadable ? Int(result.data.size) : 0
+                )
+            )
         }
         socket.send(kind, content.bytes)
         return first

@@ -1,13 +1,16 @@
-import CPluginAPI
+public import CPluginAPI
 import PluginAPI
 
 /// The smallest right plugin: sample `i` is the text "echo i", and its result is that text.
 final class Echo: Workload, DatasetProviding, InferenceProviding, AccuracyProviding {
     static let declaration = WorkloadDeclaration(
-        id: "podium.echo", title: "Gives every sample back as its result", version: "1.0",
+        id: "podium.echo",
+        title: "Gives every sample back as its result",
+        version: "1.0",
         options: [
             .integer("samples", default: 64, minimum: 1, maximum: 1_000_000, help: "samples in the data set")
-        ])
+        ]
+    )
     static let claims: InferenceClaims = [.deterministic, .batchInvariant]
 
     private let samples: Samples
@@ -55,7 +58,9 @@ final class Echo: Workload, DatasetProviding, InferenceProviding, AccuracyProvid
     func issue(_ queries: UnsafeBufferPointer<mlp_query>) {
         for query in queries {
             samples.complete(
-                query.id, data: UnsafeRawBufferPointer(start: query.payload.data, count: Int(query.payload.size)))
+                query.id,
+                data: UnsafeRawBufferPointer(start: query.payload.data, count: Int(query.payload.size))
+            )
         }
     }
 
@@ -79,8 +84,10 @@ final class Echo: Workload, DatasetProviding, InferenceProviding, AccuracyProvid
     func finishAccuracy() -> AccuracyReport {
         let share = scored == 0 ? 0 : 100 * Double(right) / Double(scored)
         return AccuracyReport(
-            passed: scored > 0 && right == scored, text: "{'exact_match': \(share)}\n",
-            metrics: "[{\"name\":\"exact_match\",\"value\":\(share),\"minimum\":100}]")
+            passed: scored > 0 && right == scored,
+            text: "{'exact_match': \(share)}\n",
+            metrics: "[{\"name\":\"exact_match\",\"value\":\(share),\"minimum\":100}]"
+        )
     }
 }
 

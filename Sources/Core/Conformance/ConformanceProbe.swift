@@ -1,0 +1,177 @@
+import CPluginAPI
+import Glibc
+import JSON
+
+/// What a rule's test works with: the plugin as the user configured it, in this process, and one role.
+final class ConformanceProbe: @unchecked Sendable {
+    /// The plugin's name as given.
+    let plugin: String
+    /// The role under test.
+    let role: String
+    private let configuration: ConformanceConfiguration
+    private var opened: PluginLibrary?
+
+    init(configuration: ConformanceConfiguration, role: String) {
+        plugin = configuration.plugin
+        self.configuration = configuration
+        self.role = role
+    }
+
+    /// Stops the test: it cannot be made.
+    struct Skip: Error { var reason: String }
+
+    /// The library, loaded once.
+    func library() throws -> PluginLibrary {
+        if let opened { return opened }
+        let library = try PluginLibrary(named: plugin)
+        opened = library
+        return library
+    }
+
+    /// Position and description of the workload under test.
+    func workload() throws -> (position: Int, description: WorkloadDescription) {
+        let library = try library()
+        guard let id = configuration.workload else { return (0, library.workloads[0]) }
+        guard let position = library.workloads.firstIndex(where: { $0.id == id }) else {
+            throw Skip(reason: "the library has no workload \(id)")
+        }
+        return (position, library.workloads[position])
+    }
+
+    /// The request for an instance in a role.
+    func request(role: String? = nil) throws -> InstanceRequest {
+        let (position, description) = try workload()
+        let options = try WorkloadOptions(declaration: description.options, workload: description.id)
+        let resolved = try options.resolve(configuration.options)
+        let role = role ?? self.role
+        var request = InstanceRequest(
+            workload: position,
+            role: role,
+            model: configuration.model,
+            dataset: role == "worker" ? nil : configuration.dataset,
+            options: .object(resolved),
+            threads: 2
+        )
+        request.limits.control = 10
+        request.limits.work = 120
+        return request
+    }
+
+    /// A new instance, in state created.
+    func instance(role: String? = nil) throws -> LoadedInstance {
+        do {
+            return try LoadedInstance(library: try library(), request: try request(role: role)) { _, _ in }
+        } catch let fault as PluginFault where fault.kind == .refused && !configuration.hasFiles {
+            throw Skip(reason: "needs a model or a data set: \(fault.reason)")
+        }
+    }
+
+    /// A new instance, in state ready.
+    func readyInstance(role: String? = nil) throws -> LoadedInstance {
+        let instance = try instance(role: role)
+        do {
+            try instance.prepare()
+        } catch let fault as PluginFault where fault.kind == .refused && !configuration.hasFiles {
+            throw Skip(reason: "needs a model or a data set: \(fault.reason)")
+        }
+        return instance
+    }
+
+    /// A running instance with loaded samples.
+    ///
+    /// In the role of a worker the payloads come from a head instance of the same plugin, as they would over a network.
+    func session(samples wanted: Int, sink: RecordingSink = RecordingSink()) throws -> ConformanceSession {
+        let worker = try readyInstance()
+        let head: LoadedInstance
+        if role == "worker" {
+            head = try readyInstance(role: "head")
+        } else {
+            head = worker
+        }
+        let size = try head.datasetSize()
+        let count = min(UInt64(wanted), size.performance)
+        let indices = Array(0..<count)
+        try head.load(indices)
+        try worker.start(results: sink)
+        return ConformanceSession(worker: worker, head: head, sink: sink, indices: indices)
+    }
+
+    /// Skips the test unless the instance offers an extension.
+    func need(_ present: Bool, _ id: String) throws {
+        if !present { throw Skip(reason: "the workload does not offer \(id)") }
+    }
+}
+
+/// A running instance with loaded samples, and the results it gave.
+final class ConformanceSession {
+    let worker: LoadedInstance
+    let head: LoadedInstance
+    let sink: RecordingSink
+    let indices: [UInt64]
+
+    init(worker: LoadedInstance, head: LoadedInstance, sink: RecordingSink, indices: [UInt64]) {
+        self.worker = worker
+        self.head = head
+        self.sink = sink
+        self.indices = indices
+    }
+
+    /// Issues samples as one query and returns their ids.
+    @discardableResult
+    func issue(_ indices: [UInt64]) throws -> [UInt64] {
+        let samples = sink.willIssue(indices)
+        if worker === head {
+            try samples.withUnsafeBufferPointer { try worker.issue($0) }
+        } else {
+            try samples.withUnsafeBufferPointer { try worker.issue($0, payloadsOf: head) }
+        }
+        return samples.map(\.id)
+    }
+
+    /// Flushes and waits for every sample.
+    func finish(within seconds: Double = 60) throws {
+        try worker.flush()
+        try demand(
+            sink.waitForAll(within: seconds),
+            "\(sink.outstandingCount) samples have not completed \(seconds) s after flush"
+        )
+    }
+
+    /// Stops and destroys, and reports every breach seen.
+    func close() throws {
+        try worker.stop()
+        try head.unload(indices)
+        try worker.destroy()
+        if head !== worker { try head.destroy() }
+        try demand(sink.breaches.isEmpty, sink.breaches.prefix(3).joined(separator: "; "))
+    }
+}
+
+/// What the user configured for a conformance run.
+public struct ConformanceConfiguration: Sendable {
+    /// Path or bare name of the library.
+    public var plugin: String
+    /// The workload, where the library has several.
+    public var workload: String?
+    /// Folder of a model to test with.
+    public var model: String?
+    /// Data set to test with.
+    public var dataset: String?
+    /// Settings under `model_config`.
+    public var options: [ConfigSetting]
+
+    /// The words that say the same to a child process.
+    public var words: [String]
+
+    var hasFiles: Bool { model != nil || dataset != nil }
+
+    /// Takes what matters for conformance from a run's configuration.
+    public init(_ run: RunConfiguration, words: [String]) {
+        plugin = run.plugin
+        workload = run.workload
+        model = run.modelPath
+        dataset = run.datasetPath
+        options = run.options
+        self.words = words
+    }
+}

@@ -1,0 +1,152 @@
+import Glibc
+import JSON
+import Synchronization
+
+/// One benchmark run, from the configuration to the closed logs.
+public final class BenchmarkRun: Sendable {
+    private let configuration: RunConfiguration
+    private let console: RunConsole
+    private let faults = Mutex<[PluginFault]>([])
+
+    /// A run that has not begun.
+    public init(configuration: RunConfiguration, console: RunConsole) {
+        self.configuration = configuration
+        self.console = console
+    }
+
+    /// Runs it.
+    ///
+    /// - Parameter stuck: Called on another thread when the plugin never returns from a call, with the logs closed; it
+    ///   is to report and end the process, since nothing else can end the plugin.
+    /// - Throws: `ConfigError`, `LoadGenError` or `PluginFault` for what keeps the run from beginning.
+    public func execute(stuck: @escaping @Sendable (RunOutcome) -> Void) throws -> RunOutcome {
+        for notice in configuration.notices { console.note(notice) }
+        try refuseWhatIsNotThereYet()
+        let scenario = try configuration.requiredScenario
+        let plugin = try openPlugin(named: configuration.plugin, isolated: configuration.isolate, log: console.log)
+        let (workload, position) = try plugin.workload(named: configuration.workload)
+        let options = try WorkloadOptions(declaration: workload.options, workload: workload.id)
+        let resolved = try options.resolve(configuration.options)
+        let (planned, messages) = try settings(for: workload, scenario: scenario)
+        let output = configuration.outputLogDir ?? defaultOutput(workload, scenario)
+        try OutputFolder.prepare(output)
+
+        let instance = try plugin.makeInstance(
+            InstanceRequest(
+                workload: position, role: "both", model: configuration.modelPath, dataset: configuration.datasetPath,
+                options: .object(resolved), deviceCount: configuration.devicesPerInstance,
+                threads: configuration.threads > 0 ? configuration.threads : nil))
+        console.note("preparing \(workload.id)")
+        try instance.prepare()
+        let underTest = try PluginUnderTest(instance, limit: configuration.totalSampleCount)
+        var settings = planned
+        configuration.apply(to: &settings, librarySampleCount: Int(clamping: underTest.totalCount))
+        if settings.useTokenLatencies, !instance.abilities.hasTokens {
+            throw ConfigError(
+                "the benchmark is judged by token latencies, and \(workload.id) does not report tokens; "
+                    + "choose another benchmark_name", key: "benchmark_name")
+        }
+
+        var runOptions = LoadGenRun.Options()
+        runOptions.round = configuration.round
+        runOptions.configurationMessages = messages
+        let run = LoadGenRun(settings: settings, qsl: underTest, sut: underTest, output: output, options: runOptions)
+        instance.onFault { [weak self, weak run] fault in
+            self?.note(fault)
+            run?.abort(reason: "The plugin failed: \(fault)")
+        }
+        try instance.start(results: run.ledger)
+        if configuration.enableWarmup {
+            console.note("warming up")
+            try instance.warmUp()
+        }
+        return try conduct(run, instance, stuck: stuck)
+    }
+
+    private func conduct(
+        _ run: LoadGenRun, _ instance: any PluginInstance, stuck: @escaping @Sendable (RunOutcome) -> Void
+    ) throws -> RunOutcome {
+        let watchdog = configuration.watchdogSec.map { seconds in
+            ProgressWatchdog(run: run, timeout: seconds) { [weak self] result in
+                let fault = PluginFault.hang(library: instance.library, call: "issue", seconds: seconds)
+                self?.note(fault)
+                stuck(RunOutcome(status: .pluginFault, result: result, faults: self?.faults.withLock { $0 } ?? [fault]))
+            }
+        }
+        try watchdog?.start()
+        let progress = console.showProgress(of: run)
+        let result: RunResult
+        do {
+            defer {
+                progress?.stop()
+                watchdog?.stop()
+            }
+            result = try run.run()
+        } catch {
+            // The logs are closed; what the plugin did wrong before explains it better than what LoadGen saw of it.
+            if let fault = faults.withLock({ $0.first }) { throw fault }
+            throw error
+        }
+        for step in [instance.stop, instance.destroy] where faults.withLock({ $0.isEmpty }) {
+            do {
+                try step()
+            } catch let fault as PluginFault {
+                note(fault)
+            }
+        }
+        let found = faults.withLock { $0 }
+        let status: RunStatus =
+            !found.isEmpty ? .pluginFault : result.isValid ? .valid : result.misuse == SampleMisuse() ? .invalid : .pluginFault
+        return RunOutcome(status: status, result: result, faults: found)
+    }
+
+    private func note(_ fault: PluginFault) { faults.withLock { $0.append(fault) } }
+
+    private func refuseWhatIsNotThereYet() throws {
+        guard configuration.role == .both, !configuration.usesCluster else {
+            throw ConfigError("a run over several processes is not there yet; use role=both and backend=local", key: "role")
+        }
+        guard configuration.instanceCount == 1 else {
+            throw ConfigError(
+                "several instances are not there yet; set device_count and devices_per_instance to the same number",
+                key: "device_count")
+        }
+    }
+
+    /// LoadGen's settings: MLPerf's rules, then the user's conf file.
+    private func settings(
+        for workload: WorkloadDescription, scenario: RequestedScenario
+    ) throws -> (TestSettings, [LogMessage]) {
+        var settings = TestSettings()
+        settings.scenario = scenario.loadGenScenario
+        settings.mode = configuration.mode
+        var reader = SettingsReader(round: configuration.round)
+        let benchmark = configuration.benchmark ?? workload.benchmark ?? "*"
+        let model = scenario.confName(of: benchmark)
+        if let path = configuration.mlperfConfPath {
+            guard let text = OutputFolder.text(of: path) else {
+                throw LoadGenError.configurationFile(path: path, reason: String(cString: strerror(errno)))
+            }
+            guard reader.replaceBuiltInRules(with: text) == .applied else {
+                throw LoadGenError.configurationFile(path: path, reason: OutputFolder.sentences(reader.messages))
+            }
+        }
+        if let path = configuration.userConfPath {
+            let outcome = reader.apply(
+                path: path, origin: .user, model: model, scenario: settings.scenario, to: &settings)
+            guard outcome == .applied else {
+                throw LoadGenError.configurationFile(path: path, reason: OutputFolder.sentences(reader.messages))
+            }
+        } else {
+            reader.applyBuiltInRules(model: model, scenario: settings.scenario, to: &settings)
+        }
+        // mlperf.conf may set a mode; the command line decides.
+        settings.mode = configuration.mode
+        return (settings, reader.messages)
+    }
+
+    private func defaultOutput(_ workload: WorkloadDescription, _ scenario: RequestedScenario) -> String {
+        let mode = configuration.mode == .performanceOnly ? "performance/run_1" : "accuracy"
+        return "results/\(workload.benchmark ?? workload.id)/\(scenario.rawValue)/\(mode)"
+    }
+}

@@ -1,0 +1,25 @@
+/// An instance as LoadGen sees it: the system under test and the library of its samples.
+final class PluginUnderTest: SystemUnderTest, QuerySampleLibrary {
+    let name: String
+    let totalCount: UInt64
+    let performanceCount: UInt64
+    private let instance: any PluginInstance
+
+    /// - Parameter limit: Uses the first so many samples of the data set; nil for all.
+    init(_ instance: any PluginInstance, limit: Int?) throws {
+        self.instance = instance
+        name = "Podium \(podiumVersion) \(instance.workload.id) \(instance.workload.version)"
+        let size = try instance.datasetSize()
+        totalCount = min(size.total, limit.map(UInt64.init(clamping:)) ?? .max)
+        performanceCount = min(size.performance, totalCount)
+    }
+
+    func reserve(samplesPerQuery: Int) throws { try instance.reserve(samplesPerQuery: samplesPerQuery) }
+    func issue(_ samples: UnsafeBufferPointer<IssuedSample>) throws { try instance.issue(samples) }
+    func flush() throws { try instance.flush() }
+    func cancel(_ ids: UnsafeBufferPointer<UInt64>) { instance.cancel(ids) }
+    func load(_ indices: [UInt64]) throws { try instance.load(indices) }
+    func unload(_ indices: [UInt64]) throws { try instance.unload(indices) }
+}
+
+extension SampleLedger: ResponseSink {}
