@@ -207,7 +207,8 @@ extension KernelTests {
                 for start in stride(from: 0, to: length, by: chunk) {
                     bits += run(Array(start..<min(start + chunk, length)), others: start % 5)
                 }
-                #expect(bits == whole, "chunks of \(chunk)")
+                let same = bits == whole
+                #expect(same, "chunks of \(chunk)")
             }
         }
 

@@ -129,10 +129,8 @@ func runEverywhere(
                 for (first, last) in split { body(grid, first, last) }
             }
             if expected.isEmpty { expected = output.bits }
-            #expect(
-                output.bits == expected,
-                "\(comment): bits differ on \(isa) split into \(split.count)"
-            )
+            let differing = zip(output.bits, expected).filter { $0 != $1 }.count  // the bits themselves would flood
+            #expect(differing == 0, "\(comment): bits differ on \(isa) split into \(split.count)")
         }
     }
     return output.floatArray

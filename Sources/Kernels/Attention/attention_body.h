@@ -10,40 +10,75 @@ typedef struct ISA(query) {
   float maximum, total;
 } ISA(query);
 
-/* Scores of `rows` <= TILE_ROWS queries against KEY_TILE keys of which `keys` exist.  Of the rows at `ahead`, the keys
- * and values of the next tile or NULL, those with the numbers of the keys at work are asked for from memory. */
-ISA_TARGET static void ISA(scores)(int rows, const float *const *q, const void *const *k, int keys, size_t width,
-                                   float scale, const float *const *ahead, float (*scores)[KEY_TILE]) {
+#if TILE_ROWS == 6
+/* Dot products of one query of `steps` x 16 elements with sixteen keys: the query stays in registers, the keys pass
+ * by, and the sums never leave the registers.  Constant: steps. */
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(dots)(const int steps, const float *q, const float *const *k) {
+  f32x16 sums[LANES];
+#pragma clang loop unroll(full)
+  for (int c = 0; c < LANES; c++) {
+    sums[c] = (f32x16){0};
+#pragma clang loop unroll(full)
+    for (int i = 0; i < steps; i++) sums[c] = ISA(fma)(ISA(load)(q + i * LANES), ISA(load)(k[c] + i * LANES), sums[c]);
+  }
+  return ISA(sums)(sums);
+}
+#endif
+
+/* Dot products of any width of `rows` <= TILE_ROWS queries with sixteen keys. */
+ISA_TARGET static void ISA(dots_of_tile)(int rows, const float *const *q, const float *const *k, size_t width,
+                                         f32x16 *dots) {
   f32x16 sums[TILE_ROWS_MAX * LANES];
-  for (int base = 0; base < keys; base += LANES) {
-    for (int c = 0; c < LANES; c += TILE_COLUMNS) {
-      if (ahead) {
-        for (int i = base + c; i < base + c + TILE_COLUMNS; i++) {
-          for (size_t d = 0; d < width; d += LANES) {
-            __builtin_prefetch(ahead[i] + d, 0, 2);
-            __builtin_prefetch(ahead[i + KEY_TILE] + d, 0, 2);
-          }
-        }
-      }
-#define SCORES_CASE(rows_)                                                                                        \
-  case rows_:                                                                                                     \
-    ISA(tile)(rows_, TILE_COLUMNS, 0, q, k + base + c, 0, width, NULL, 0, 1, sums + c, LANES);                       \
-    break;
-      switch (rows) {
-        SCORES_CASE(1)
+  for (int c = 0; c < LANES; c += TILE_COLUMNS) {
+    const void *const *at = (const void *const *)(k + c);
+#define DOTS_CASE(rows_) \
+  case rows_: ISA(tile)(rows_, TILE_COLUMNS, 0, q, at, 0, width, NULL, 0, 1, sums + c, LANES); break;
+    switch (rows) {
+      DOTS_CASE(1)
 #if TILE_ROWS >= 3
-        SCORES_CASE(2)
-        SCORES_CASE(3)
+      DOTS_CASE(2)
+      DOTS_CASE(3)
 #endif
 #if TILE_ROWS >= 6
-        SCORES_CASE(4)
-        SCORES_CASE(5)
-        SCORES_CASE(6)
+      DOTS_CASE(4)
+      DOTS_CASE(5)
+      DOTS_CASE(6)
 #endif
-      }
-#undef SCORES_CASE
     }
-    for (int r = 0; r < rows; r++) ISA(store)(scores[r] + base, ISA(sums)(sums + r * LANES) * scale);
+#undef DOTS_CASE
+  }
+  for (int r = 0; r < rows; r++) dots[r] = ISA(sums)(sums + r * LANES);
+}
+
+/* The keys or values of the next key tile, which are asked for from memory while this one is at work: each of `shares`
+ * query tiles brings a share, evenly over its time.  NULL when there is none. */
+typedef struct ISA(ahead) {
+  const float *const *rows;
+  int share, shares;
+} ISA(ahead);
+
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(bring)(const float *row, size_t width) {
+  for (size_t d = 0; d < width; d += LANES) __builtin_prefetch(row + d, 0, 2);
+}
+
+/* Scores of `rows` <= TILE_ROWS queries against KEY_TILE keys of which `keys` exist. */
+ISA_TARGET static void ISA(scores)(int rows, const float *const *q, const float *const *k, int keys, size_t width,
+                                   float scale, ISA(ahead) ahead, float (*scores)[KEY_TILE]) {
+  for (int base = 0; base < keys; base += LANES) {
+    if (ahead.rows) {
+      int end = base + (ahead.share + 1) * LANES / ahead.shares;
+      for (int i = base + ahead.share * LANES / ahead.shares; i < end; i++) ISA(bring)(ahead.rows[i], width);
+    }
+    f32x16 dots[TILE_ROWS_MAX];
+#if TILE_ROWS == 6
+    if (width == 4 * LANES) {
+      for (int r = 0; r < rows; r++) dots[r] = ISA(dots)(4, q[r], k + base);
+    } else if (width == 8 * LANES) {
+      for (int r = 0; r < rows; r++) dots[r] = ISA(dots)(8, q[r], k + base);
+    } else
+#endif
+      ISA(dots_of_tile)(rows, q, k + base, width, dots);
+    for (int r = 0; r < rows; r++) ISA(store)(scores[r] + base, dots[r] * scale);
   }
 }
 
@@ -76,7 +111,7 @@ ISA_TARGET static float ISA(softmax_step)(ISA(query) *query, float *scores, int 
  * the reads of v up to the least of their counts and then go on alone.  Constants: rows, vectors. */
 LANES_ALWAYS_INLINE ISA_TARGET void ISA(mix)(const int rows, const int vectors, float *const *out, const float *shrink,
                                              const float *const *p, const int *keys, const float *const *v, size_t d,
-                                             size_t width) {
+                                             size_t width, ISA(ahead) ahead) {
   f32x16 sum[TILE_ROWS_MAX][TILE_COLUMNS_MAX];
   size_t part = width - d; /* matters only when one vector is left */
   int common = keys[0];
@@ -90,6 +125,7 @@ LANES_ALWAYS_INLINE ISA_TARGET void ISA(mix)(const int rows, const int vectors, 
     }
   }
   for (int key = 0; key < common; key++) {
+    if (ahead.rows && key % ahead.shares == ahead.share) ISA(bring)(ahead.rows[key], width);
     f32x16 value[TILE_COLUMNS_MAX];
 #pragma clang loop unroll(full)
     for (int c = 0; c < vectors; c++) {
@@ -127,16 +163,16 @@ LANES_ALWAYS_INLINE ISA_TARGET void ISA(mix)(const int rows, const int vectors, 
 }
 
 ISA_TARGET static void ISA(mix_all)(int rows, float *const *out, const float *shrink, const float *const *p,
-                                    const int *keys, const float *const *v, size_t width) {
+                                    const int *keys, const float *const *v, size_t width, ISA(ahead) ahead) {
   size_t d = 0;
   while (d < width) {
     int vectors = d + TILE_COLUMNS * LANES <= width ? TILE_COLUMNS : 1;
 #define MIX_CASE(rows_)                                                                  \
   case rows_:                                                                            \
     if (vectors == TILE_COLUMNS) {                                                       \
-      ISA(mix)(rows_, TILE_COLUMNS, out, shrink, p, keys, v, d, width);                  \
+      ISA(mix)(rows_, TILE_COLUMNS, out, shrink, p, keys, v, d, width, ahead);                  \
     } else {                                                                             \
-      ISA(mix)(rows_, 1, out, shrink, p, keys, v, d, width);                             \
+      ISA(mix)(rows_, 1, out, shrink, p, keys, v, d, width, ahead);                             \
     }                                                                                    \
     break;
     switch (rows) {
@@ -153,6 +189,7 @@ ISA_TARGET static void ISA(mix_all)(int rows, float *const *out, const float *sh
     }
 #undef MIX_CASE
     d += (size_t)vectors * LANES;
+    ahead.rows = NULL; /* once is enough */
   }
 }
 
@@ -160,15 +197,22 @@ ISA_TARGET static void ISA(mix_all)(int rows, float *const *out, const float *sh
 ISA_TARGET static void ISA(locate)(const float **addresses, const float *k_pages, const float *v_pages,
                                    const int32_t *pages, int64_t page_stride, int32_t page_size, size_t width,
                                    int32_t start, int32_t last) {
+  int count = last - start < KEY_TILE ? last - start + 1 : KEY_TILE;
   int32_t page = start / page_size, offset = start % page_size;
   int64_t at = 0;
-  for (int i = 0; i < KEY_TILE; i++) {
-    if (i <= last - start) {
-      at = pages[page] * page_stride + (int64_t)offset * (int64_t)width;
-      if (++offset == page_size) offset = 0, page++;
+  int i = 0;
+  while (i < count) {
+    at = pages[page++] * page_stride + (int64_t)offset * (int64_t)width;
+    int end = count - i < page_size - offset ? count : i + (page_size - offset);
+    for (; i < end; i++, at += (int64_t)width) {
+      addresses[i] = k_pages + at;
+      addresses[i + KEY_TILE] = v_pages + at;
     }
-    addresses[i] = k_pages + at;
-    addresses[i + KEY_TILE] = v_pages + at;
+    offset = 0;
+  }
+  for (; i < KEY_TILE; i++) {
+    addresses[i] = addresses[count - 1];
+    addresses[i + KEY_TILE] = addresses[count - 1 + KEY_TILE];
   }
 }
 
@@ -214,9 +258,9 @@ ISA_TARGET static void ISA(attend)(ISA(query) *queries, int count, const float *
         keys[r] = own < KEY_TILE ? own : KEY_TILE;
         if (keys[r] > most) most = keys[r];
       }
-      ISA(scores)(rows, q, (const void *const *)k, most, width, scale, tile == 0 ? ahead : NULL, scores);
+      ISA(scores)(rows, q, k, most, width, scale, (ISA(ahead)){ahead, tile, tiles}, scores);
       for (int r = 0; r < rows; r++) shrink[r] = ISA(softmax_step)(active[from + r], scores[r], keys[r]);
-      ISA(mix_all)(rows, out, shrink, p, keys, v, width);
+      ISA(mix_all)(rows, out, shrink, p, keys, v, width, (ISA(ahead)){ahead ? ahead + KEY_TILE : NULL, tile, tiles});
     }
   }
   for (int i = 0; i < count; i++) {

@@ -7,7 +7,7 @@ enum {
   /* Keys of one softmax step, counted from position 0; a multiple of 16. */
   KEY_TILE = 64,
   /* Rows of one block. */
-  ATTENTION_ROWS = 16,
+  ATTENTION_ROWS = 32,
   /* Queries (row, head) that are worked on together: 32 x 64 scores, 8 KiB. */
   QUERIES = 32
 };
