@@ -191,18 +191,20 @@ struct BadConfigurationTests {
     @Test("Texts without end are refused, and quickly")
     func huge() {
         let nested = String(repeating: "[", count: 100_000)
-        let deep = "model: " + String(repeating: "[", count: 900) + String(repeating: "]", count: 900) + "\n"
+        let deep = "model: " + String(repeating: "[", count: 250) + String(repeating: "]", count: 250) + "\n"
         let wide = (0..<5000).map { "model_config.o\($0): 1\n" }.joined()
         let indented = (0..<600).map { String(repeating: " ", count: $0) + "a:\n" }.joined()
         for (yaml, words) in [
-            ("model: " + nested, "nest"), (deep, "too deep"), (wide, "more than 4096 settings"),
-            (indented, "more than 8 deep"),
+            ("model: " + nested, "more than 256 brackets"), (deep, "too deep"), (wide, "more than 4096 settings"),
+            (indented, "indented by more than 64 spaces"),
+            ("a: " + String(repeating: "- ", count: 900), "list marks in a line"),
             ("model: " + String(repeating: "x", count: 20_000), "more than 16384 bytes"),
             (String(repeating: "# comment\n", count: 100_000), "more than 262144 bytes"),
         ] {
             #expect(message([], yaml: yaml).contains(words), "\(message([], yaml: yaml).prefix(200))")
         }
         #expect(message(["model=" + nested]).contains("more than 16384 bytes"))
+        #expect(message(["model=" + nested.prefix(9000)]).contains("more than 256 brackets"))
         #expect(message([String](repeating: "a", count: 5000)).contains("more than 4096 words"))
     }
 }

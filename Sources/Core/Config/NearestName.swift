@@ -32,17 +32,17 @@ enum NearestName {
         guard abs(left.count - right.count) < limit else { return min(limit, 1 << 20) }
         var beforeLast = [Int](repeating: 0, count: right.count + 1)
         var last = Array(0...right.count)
+        var row = beforeLast
         for i in left.indices {
-            var row = [i + 1]
+            row[0] = i + 1
             for j in right.indices {
                 var cost = min(row[j] + 1, last[j + 1] + 1, last[j] + (left[i] == right[j] ? 0 : 1))
                 if i > 0, j > 0, left[i] == right[j - 1], left[i - 1] == right[j] {
                     cost = min(cost, beforeLast[j - 1] + 1)
                 }
-                row.append(cost)
+                row[j + 1] = cost
             }
-            beforeLast = last
-            last = row
+            (beforeLast, last, row) = (last, row, beforeLast)
         }
         return last[right.count]
     }

@@ -49,49 +49,9 @@ enum YAMLSettings {
             self.origin = origin
         }
 
-        /// Refuses, before the parser sees the text, what it answers with a riddle or with exponential work.
         func refuseHazards(in text: String) throws(ConfigError) {
-            var line = 1
-            var isIndentation = true
-            var previous: UInt8 = UInt8(ascii: "\n")
-            var anchorLine: Int?
-            var aliasLine: Int?
-            for byte in text.utf8 {
-                switch byte {
-                case 0: throw ConfigError("contains a NUL byte", origin: origin(line))
-                case UInt8(ascii: "\n"):
-                    line += 1
-                    isIndentation = true
-                case UInt8(ascii: " "): break
-                case UInt8(ascii: "\t"):
-                    guard !isIndentation else {
-                        throw ConfigError("is indented with a tab; YAML wants spaces", origin: origin(line))
-                    }
-                default:
-                    isIndentation = false
-                    if isNameByte(byte) {
-                        if previous == UInt8(ascii: "&") { anchorLine = anchorLine ?? line }
-                        if previous == UInt8(ascii: "*") { aliasLine = aliasLine ?? line }
-                    }
-                }
-                previous = byte
-            }
-            // Wherever they stand, quotes and comments included: telling those apart takes the parser, which is too
-            // late for a bomb. A file with either alone is refused when it has been read.
-            if let anchorLine, aliasLine != nil {
-                throw ConfigError(
-                    "has a YAML anchor (&name) or alias (*name); write the value out",
-                    origin: origin(anchorLine)
-                )
-            }
-        }
-
-        private func isNameByte(_ byte: UInt8) -> Bool {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
-                true
-            default: false
+            if let hazard = YAMLHazards.first(in: text) {
+                throw ConfigError(hazard.reason, origin: origin(hazard.line))
             }
         }
 
@@ -202,7 +162,7 @@ enum YAMLSettings {
                 }
             guard anchor == nil else {
                 throw ConfigError(
-                    "has a YAML anchor (&name) or alias (*name); write the value out",
+                    YAMLHazards.anchorReason,
                     key: key,
                     origin: origin
                 )
