@@ -92,9 +92,13 @@ struct AddedTokenMatcher: Sendable {
         return end < text.count && isWord(codePoint(text, at: end).value)
     }
 
+    /// `\w` of Rust's regex crate: Alphabetic, M, Nd, Pc and Join_Control.
     private func isWord(_ codePoint: UInt32) -> Bool {
-        let kind = CharacterClass(of: codePoint)
-        return codePoint == 0x5F || !kind.isDisjoint(with: [.letter, .mark, .number])
+        guard let properties = Unicode.Scalar(codePoint)?.properties else { return false }
+        switch properties.generalCategory {
+        case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation: return true
+        default: return properties.isAlphabetic || properties.isJoinControl
+        }
     }
 
     private func spacesStart(_ text: UnsafeBufferPointer<UInt8>, before end: Int) -> Int {

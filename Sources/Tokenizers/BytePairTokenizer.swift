@@ -122,6 +122,8 @@ public struct BytePairTokenizer: Tokenizer {
         _ merger: PairMerger,
         into ids: inout [UInt32]
     ) {
+        var buffer: [UInt32] = []
+        buffer.reserveCapacity(64)
         tokens.normalized(readsSpecialTokens).forEachPart(of: text) { id, range in
             if let id {
                 ids.append(id)
@@ -130,14 +132,14 @@ public struct BytePairTokenizer: Tokenizer {
             let part = UnsafeBufferPointer(rebasing: text[range])
             switch preTokenizer {
             case .none:
-                words.encode(part, merger, into: &ids)
+                words.encode(part, &buffer, merger, into: &ids)
             case .pattern(let pattern):
                 pattern.forEachWord(in: part) { word in
-                    words.encode(UnsafeBufferPointer(rebasing: part[word]), merger, into: &ids)
+                    words.encode(UnsafeBufferPointer(rebasing: part[word]), &buffer, merger, into: &ids)
                 }
             case .metaspace(let metaspace):
                 metaspace.forEachWord(in: part, isStart: isStart && range.lowerBound == 0) { word in
-                    words.encode(word, merger, into: &ids)
+                    words.encode(word, &buffer, merger, into: &ids)
                 }
             }
         }

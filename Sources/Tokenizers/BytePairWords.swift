@@ -28,8 +28,15 @@ struct BytePairWords: Sendable {
     }
 
     /// Appends the ids of one word, which must be valid UTF-8.
+    ///
+    /// `buffer` is empty before and after.
     @inline(__always)
-    func encode(_ word: UnsafeBufferPointer<UInt8>, _ merger: PairMerger, into ids: inout [UInt32]) {
+    func encode(
+        _ word: UnsafeBufferPointer<UInt8>,
+        _ buffer: inout [UInt32],
+        _ merger: PairMerger,
+        into ids: inout [UInt32]
+    ) {
         if let wholeWords {
             let id = wholeWords.id(of: word, hash: PieceTable.hash(word))
             if id != PieceTable.none {
@@ -37,13 +44,12 @@ struct BytePairWords: Sendable {
                 return
             }
         }
-        merger.symbols.removeAll(keepingCapacity: true)
         switch symbols {
         case .bytes(let tokens):
-            for byte in word { merger.symbols.append(tokens[Int(byte)]) }
-            emit(merger, into: &ids)
+            for byte in word { buffer.append(tokens[Int(byte)]) }
+            emit(&buffer, merger, into: &ids)
         case .codePoints(let table, let byteTokens):
-            encode(word, table, byteTokens, merger, into: &ids)
+            encode(word, &buffer, table, byteTokens, merger, into: &ids)
         }
     }
 
@@ -51,6 +57,7 @@ struct BytePairWords: Sendable {
     // the word, past byte tokens.
     private func encode(
         _ word: UnsafeBufferPointer<UInt8>,
+        _ buffer: inout [UInt32],
         _ table: CodePointTable,
         _ byteTokens: [UInt32],
         _ merger: PairMerger,
@@ -63,29 +70,29 @@ struct BytePairWords: Sendable {
             let id = table[codePoint]
             if id != PieceTable.none {
                 if let unknown = heldUnknown {
-                    merger.symbols.append(unknown)
+                    buffer.append(unknown)
                     heldUnknown = nil
                 }
                 if codePoint == mark, let joinsToMark, let previous, joinsToMark[previous] == 0 {
-                    emit(merger, into: &ids)
+                    emit(&buffer, merger, into: &ids)
                 }
-                merger.symbols.append(id)
+                buffer.append(id)
             } else if !byteTokens.isEmpty {
-                forEachUTF8Byte(of: codePoint) { merger.symbols.append(byteTokens[Int($0)]) }
+                forEachUTF8Byte(of: codePoint) { buffer.append(byteTokens[Int($0)]) }
             } else if let unknownToken {
-                if let unknown = heldUnknown, !fusesUnknown { merger.symbols.append(unknown) }
+                if let unknown = heldUnknown, !fusesUnknown { buffer.append(unknown) }
                 heldUnknown = unknownToken
             }
             previous = codePoint
         }
-        if let unknown = heldUnknown { merger.symbols.append(unknown) }
-        emit(merger, into: &ids)
+        if let unknown = heldUnknown { buffer.append(unknown) }
+        emit(&buffer, merger, into: &ids)
     }
 
     @inline(__always)
-    private func emit(_ merger: PairMerger, into ids: inout [UInt32]) {
-        merger.merge(merges)
-        ids.append(contentsOf: merger.symbols)
-        merger.symbols.removeAll(keepingCapacity: true)
+    private func emit(_ buffer: inout [UInt32], _ merger: PairMerger, into ids: inout [UInt32]) {
+        merger.merge(&buffer, merges)
+        ids.append(contentsOf: buffer)
+        buffer.removeAll(keepingCapacity: true)
     }
 }

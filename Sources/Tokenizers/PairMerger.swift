@@ -5,9 +5,6 @@
 ///
 /// Not `Sendable`: one per thread, see ``MergerPool``.
 final class PairMerger {
-    /// The word to merge, filled by the caller.
-    var symbols: [UInt32] = []
-
     // Words of up to this many symbols are merged by scanning for the lowest rank, longer ones with a queue.
     private static let scanLimit = 40
 
@@ -17,22 +14,23 @@ final class PairMerger {
     private var queue: [UInt64] = []
     private var cache = WordCache()
 
-    /// Merges ``symbols`` in place.
-    func merge(_ table: MergeTable) {
+    /// Merges the symbols of one word in place.
+    @inline(__always)
+    func merge(_ symbols: inout [UInt32], _ table: MergeTable) {
         if symbols.count < 2 { return }
         if symbols.count <= WordCache.wordLimit {
             let key = cache.key(of: symbols)
             if cache.load(key, into: &symbols) { return }
-            table.withLookup { scan($0) }
+            table.withLookup { scan(&symbols, $0) }
             cache.store(key, result: symbols)
         } else if symbols.count <= Self.scanLimit {
-            table.withLookup { scan($0) }
+            table.withLookup { scan(&symbols, $0) }
         } else {
-            table.withLookup { mergeWithQueue($0) }
+            table.withLookup { mergeWithQueue(&symbols, $0) }
         }
     }
 
-    private func scan(_ lookup: MergeTable.Lookup) {
+    private func scan(_ symbols: inout [UInt32], _ lookup: MergeTable.Lookup) {
         var count = symbols.count
         if values.count < Self.scanLimit { values = [UInt64](repeating: 0, count: Self.scanLimit) }
         symbols.withUnsafeMutableBufferPointer { symbols in
@@ -67,7 +65,7 @@ final class PairMerger {
     /// A doubly linked list of symbols and a binary heap of `rank << 32 | position of the left symbol`.
     ///
     /// An entry is stale when the pair at its position no longer has its rank; joining never makes a pair return.
-    private func mergeWithQueue(_ lookup: MergeTable.Lookup) {
+    private func mergeWithQueue(_ symbols: inout [UInt32], _ lookup: MergeTable.Lookup) {
         let count = symbols.count
         if next.count < count {
             next = [Int32](repeating: 0, count: count)

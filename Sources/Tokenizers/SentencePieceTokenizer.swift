@@ -109,22 +109,23 @@ public struct SentencePieceTokenizer: Tokenizer {
 
     private func encode(_ bytes: UnsafeBufferPointer<UInt8>, _ merger: PairMerger, into ids: inout [UInt32]) {
         if bytes.isEmpty { return }
-        merger.symbols.removeAll(keepingCapacity: true)
+        var word: [UInt32] = []
+        word.reserveCapacity(64)
         var previous: UInt32? = nil
         var afterUnknown = false
         if addDummyPrefix {
-            merger.symbols.append(symbol(of: space))
+            word.append(symbol(of: space))
             previous = space
         }
         forEachCodePoint(bytes) { value, _, _ in
             let codePoint = value == 0x20 ? space : value
             if codePoint == space, let before = previous, joinsToSpace[before] == 0 {
-                emit(merger, afterUnknown: &afterUnknown, into: &ids)
+                emit(&word, merger, afterUnknown: &afterUnknown, into: &ids)
             }
-            merger.symbols.append(symbol(of: codePoint))
+            word.append(symbol(of: codePoint))
             previous = codePoint
         }
-        emit(merger, afterUnknown: &afterUnknown, into: &ids)
+        emit(&word, merger, afterUnknown: &afterUnknown, into: &ids)
     }
 
     @inline(__always)
@@ -133,9 +134,14 @@ public struct SentencePieceTokenizer: Tokenizer {
         return symbol == PieceTable.none ? SentencePieceVocabulary.unlisted | codePoint : symbol
     }
 
-    private func emit(_ merger: PairMerger, afterUnknown: inout Bool, into ids: inout [UInt32]) {
-        merger.merge(merges)
-        for symbol in merger.symbols {
+    private func emit(
+        _ word: inout [UInt32],
+        _ merger: PairMerger,
+        afterUnknown: inout Bool,
+        into ids: inout [UInt32]
+    ) {
+        merger.merge(&word, merges)
+        for symbol in word {
             if symbol < SentencePieceVocabulary.unlisted {
                 ids.append(symbol)
                 afterUnknown = false
@@ -146,7 +152,7 @@ public struct SentencePieceTokenizer: Tokenizer {
                 afterUnknown = true
             }
         }
-        merger.symbols.removeAll(keepingCapacity: true)
+        word.removeAll(keepingCapacity: true)
     }
 
     // normalizer.cc with remove_extra_whitespaces: no space at either end, one between words. A U+2581 written in the
