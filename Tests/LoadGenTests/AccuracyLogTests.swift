@@ -17,15 +17,20 @@ import Testing
             try withThreads(4) { number in
                 for sample in copies where Int(sample.index) % 4 == number {
                     ledger.answer(
-                        sample.id, bytes: [UInt8](repeating: UInt8(sample.index & 255), count: Int(sample.index)),
-                        tokens: sample.index + 2)
+                        sample.id,
+                        bytes: [UInt8](repeating: UInt8(sample.index & 255), count: Int(sample.index)),
+                        tokens: sample.index + 2
+                    )
                 }
             }
         }
         let folder = temporaryFolder("accuracy")
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let result = try LoadGenRun(
-            settings: settings, qsl: NotedLibrary(total: count, performance: 1000), sut: system, output: folder,
+            settings: settings,
+            qsl: NotedLibrary(total: count, performance: 1000),
+            sut: system,
+            output: folder,
             ledger: ledger
         ).run()
         #expect(result.isValid && result.summary == nil)

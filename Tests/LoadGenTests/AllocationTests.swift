@@ -38,7 +38,9 @@ import Testing
 
     @Test(
         .enabled(if: counterWorks, "a sanitizer has replaced malloc"),
-        arguments: Scenario.allCases, [false, true])
+        arguments: Scenario.allCases,
+        [false, true]
+    )
     func issuingAndCompletingAllocatesNothing(_ scenario: Scenario, _ tokens: Bool) throws {
         let count = 2000
         var settings = shortSettings(scenario, queries: UInt64(count))
@@ -59,7 +61,11 @@ import Testing
         let folder = temporaryFolder("malloc-\(scenario)-\(tokens)")
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let result = try LoadGenRun(
-            settings: settings, qsl: NotedLibrary(total: 64, performance: 64), sut: system, output: folder, ledger: ledger
+            settings: settings,
+            qsl: NotedLibrary(total: 64, performance: 64),
+            sut: system,
+            output: folder,
+            ledger: ledger
         ).run()
         #expect(result.misuse == SampleMisuse() && result.completedSamples >= count)
         #expect(window.allocations == 0)
@@ -91,8 +97,12 @@ import Testing
         let folder = temporaryFolder("malloc-threads")
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let run = LoadGenRun(
-            settings: shortSettings(.singleStream, queries: UInt64(count)), qsl: NotedLibrary(total: 64, performance: 64),
-            sut: system, output: folder, ledger: ledger)
+            settings: shortSettings(.singleStream, queries: UInt64(count)),
+            qsl: NotedLibrary(total: 64, performance: 64),
+            sut: system,
+            output: folder,
+            ledger: ledger
+        )
         let result = try run.run()
         worker.join()
         #expect(result.completedSamples == count)

@@ -18,7 +18,10 @@ import Testing
 
     /// Runs `issue` as a system and hands the result and the log texts to `check`.
     private func conduct(
-        _ settings: TestSettings, _ name: String = #function, watchdog: Double? = nil, samples: UInt64 = 16,
+        _ settings: TestSettings,
+        _ name: String = #function,
+        watchdog: Double? = nil,
+        samples: UInt64 = 16,
         flush: @escaping @Sendable () throws -> Void = {},
         issue: @escaping @Sendable (SampleLedger, UnsafeBufferPointer<IssuedSample>) throws -> Void,
         check: (RunResult, StubSystem, _ summary: String, _ detail: String, _ accuracy: String) throws -> Void
@@ -30,8 +33,13 @@ import Testing
         var options = LoadGenRun.Options()
         options.cancelGrace = 50_000_000
         let run = LoadGenRun(
-            settings: settings, qsl: NotedLibrary(total: samples, performance: samples), sut: system, output: folder,
-            ledger: ledger, options: options)
+            settings: settings,
+            qsl: NotedLibrary(total: samples, performance: samples),
+            sut: system,
+            output: folder,
+            ledger: ledger,
+            options: options
+        )
         var guardian: ProgressWatchdog?
         if let watchdog {
             guardian = ProgressWatchdog(run: run, timeout: watchdog, grace: 0.2) { _ in }
@@ -41,8 +49,12 @@ import Testing
         guardian?.stop()
         #expect(run.isFinished && run.progress.stage == .finished)
         try check(
-            result, system, try text("\(folder)/mlperf_log_summary.txt"), try text("\(folder)/mlperf_log_detail.txt"),
-            try text("\(folder)/mlperf_log_accuracy.json"))
+            result,
+            system,
+            try text("\(folder)/mlperf_log_summary.txt"),
+            try text("\(folder)/mlperf_log_detail.txt"),
+            try text("\(folder)/mlperf_log_accuracy.json")
+        )
     }
 
     @Test(arguments: Scenario.allCases)
@@ -56,7 +68,7 @@ import Testing
             #expect(!result.isValid)
             #expect(result.misuse.double > 0)
             #expect(summary.contains("Result is : INVALID"))
-            #expect(summary.contains(" * The system under test gave \(result.misuse.double) samples completed twice."))
+            #expect(summary.contains(" * Samples completed a second time: \(result.misuse.double)."))
             #expect(detail.contains("\"key\": \"result_validity\", \"value\": \"INVALID\""))
             #expect(result.errors > 0)
         }
@@ -68,7 +80,7 @@ import Testing
                 ledger.answer(sample.id, status: sample.id == samples[3].id ? -7 : 0)
             }
         } check: { result, _, summary, _, _ in
-            #expect(result.reasons == ["The system under test gave 1 samples reported as failed."])
+            #expect(result.reasons == ["Samples that the system under test reported as failed: 1."])
             #expect(result.completedSamples == result.issuedSamples)
             #expect(summary.contains("Result is : INVALID"))
         }
@@ -121,8 +133,13 @@ import Testing
         var options = LoadGenRun.Options()
         options.cancelGrace = 0
         let run = LoadGenRun(
-            settings: settings, qsl: NotedLibrary(total: 16, performance: 16), sut: system, output: folder, ledger: ledger,
-            options: options)
+            settings: settings,
+            qsl: NotedLibrary(total: 16, performance: 16),
+            sut: system,
+            output: folder,
+            ledger: ledger,
+            options: options
+        )
         let outcome = Outcome()
         let guardian = ProgressWatchdog(run: run, timeout: 0.2, grace: 0.1) { result in
             outcome.result.withLock { $0 = result }
@@ -161,8 +178,12 @@ import Testing
         let folder = temporaryFolder("flush")
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let run = LoadGenRun(
-            settings: shortSettings(.offline), qsl: NotedLibrary(total: 16, performance: 16), sut: system, output: folder,
-            ledger: ledger)
+            settings: shortSettings(.offline),
+            qsl: NotedLibrary(total: 16, performance: 16),
+            sut: system,
+            output: folder,
+            ledger: ledger
+        )
         let guardian = ProgressWatchdog(run: run, timeout: 0.2, grace: 0.1) { _ in releaser.release() }
         try guardian.start()
         let result = try run.run()
@@ -204,7 +225,12 @@ import Testing
         let folder = temporaryFolder("abort")
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let run = LoadGenRun(
-            settings: settings, qsl: NotedLibrary(total: 4, performance: 4), sut: system, output: folder, ledger: ledger)
+            settings: settings,
+            qsl: NotedLibrary(total: 4, performance: 4),
+            sut: system,
+            output: folder,
+            ledger: ledger
+        )
         let begin = MonotonicClock.now()
         let other = try BackgroundThread {
             while run.progress.completed < 1 { usleep(1000) }
@@ -229,6 +255,36 @@ import Testing
         }
     }
 
+    /// A plugin instance keeps its ledger from run to run; what went wrong in one run is no fault of the next.
+    @Test func aLedgerServesOneRunAfterAnother() throws {
+        let ledger = SampleLedger()
+        let kept = Mutex<UInt64>(0)
+        let system = StubSystem(ledger) { ledger, samples in
+            for sample in samples {
+                ledger.answer(sample.id)
+            }
+            kept.withLock { $0 = samples[0].id }
+        }
+        func conduct(_ prepare: (LoadGenRun) -> Void) throws -> RunResult {
+            let folder = temporaryFolder("again")
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let run = LoadGenRun(
+                settings: shortSettings(.offline),
+                qsl: NotedLibrary(total: 4, performance: 4),
+                sut: system,
+                output: folder,
+                ledger: ledger
+            )
+            prepare(run)
+            return try run.run()
+        }
+        #expect(try conduct { _ in }.isValid)
+        #expect(ledger.answer(kept.withLock { $0 }) == mlp_status(MLP_UNKNOWN_SAMPLE), "the run is over")
+        let aborted = try conduct { $0.abort(reason: "Not now.") }
+        #expect(aborted.reasons.first == "Not now." && aborted.issuedSamples == 0)
+        #expect(try conduct { _ in }.isValid)
+    }
+
     @Test func aLibraryThatCannotLoadLeavesClosedLogs() throws {
         final class Broken: QuerySampleLibrary {
             let name = "broken"
@@ -241,8 +297,12 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let ledger = SampleLedger()
         let run = LoadGenRun(
-            settings: shortSettings(.offline), qsl: Broken(), sut: StubSystem(ledger) { _, _ in }, output: folder,
-            ledger: ledger)
+            settings: shortSettings(.offline),
+            qsl: Broken(),
+            sut: StubSystem(ledger) { _, _ in },
+            output: folder,
+            ledger: ledger
+        )
         #expect(throws: Refusal.self) { try run.run() }
         #expect(try text("\(folder)/mlperf_log_detail.txt").contains("\"value\": \"file is gone\""))
         #expect(try text("\(folder)/mlperf_log_accuracy.json") == "[\n]\n")
@@ -253,8 +313,12 @@ import Testing
         let ledger = SampleLedger()
         for folder in ["/proc/nowhere/logs", "/dev/null/logs", ""] {
             let run = LoadGenRun(
-                settings: shortSettings(.offline), qsl: NotedLibrary(total: 4, performance: 4),
-                sut: StubSystem(ledger) { _, _ in }, output: folder, ledger: ledger)
+                settings: shortSettings(.offline),
+                qsl: NotedLibrary(total: 4, performance: 4),
+                sut: StubSystem(ledger) { _, _ in },
+                output: folder,
+                ledger: ledger
+            )
             #expect(throws: LoadGenError.self) { try run.run() }
         }
     }
@@ -273,8 +337,12 @@ import Testing
             }
         }
         let run = LoadGenRun(
-            settings: shortSettings(.offline), qsl: NotedLibrary(total: 4, performance: 4), sut: system, output: folder,
-            ledger: ledger)
+            settings: shortSettings(.offline),
+            qsl: NotedLibrary(total: 4, performance: 4),
+            sut: system,
+            output: folder,
+            ledger: ledger
+        )
         let result = try run.run()
         #expect(result.reasons.count == 1)
         #expect(result.reasons.first?.contains("No space left on device") == true)
@@ -293,13 +361,18 @@ import Testing
         let folder = temporaryFolder("async")
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let result = try LoadGenRun(
-            settings: settings, qsl: NotedLibrary(total: 4, performance: 4), sut: system, output: folder, ledger: ledger
+            settings: settings,
+            qsl: NotedLibrary(total: 4, performance: 4),
+            sut: system,
+            output: folder,
+            ledger: ledger
         ).run()
         #expect(result.issuedSamples == 6)
         #expect(
             result.problems.map(\.text) == [
                 "IssueQueryThread 0 Ending early: Too many outstanding queries. issued 6 outstanding 6"
-            ])
+            ]
+        )
     }
 
     /// A slow system gets all queries that are due in one call.
@@ -350,8 +423,12 @@ import Testing
             defer { try? FileManager.default.removeItem(atPath: folder) }
             let ledger = SampleLedger()
             let run = LoadGenRun(
-                settings: settings, qsl: NotedLibrary(total: 4, performance: 4), sut: StubSystem(ledger) { _, _ in },
-                output: folder, ledger: ledger)
+                settings: settings,
+                qsl: NotedLibrary(total: 4, performance: 4),
+                sut: StubSystem(ledger) { _, _ in },
+                output: folder,
+                ledger: ledger
+            )
             #expect(throws: LoadGenError.self) { try run.run() }
         }
     }

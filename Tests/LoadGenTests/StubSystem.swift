@@ -11,7 +11,8 @@ final class StubSystem: SystemUnderTest {
     private let cancelledIDs = Mutex<[UInt64]>([])
 
     init(
-        _ ledger: SampleLedger, flush: @escaping @Sendable () throws -> Void = {},
+        _ ledger: SampleLedger,
+        flush: @escaping @Sendable () throws -> Void = {},
         issue: @escaping @Sendable (SampleLedger, UnsafeBufferPointer<IssuedSample>) throws -> Void
     ) {
         self.ledger = ledger

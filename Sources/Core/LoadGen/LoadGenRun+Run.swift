@@ -12,6 +12,12 @@ extension LoadGenRun {
         }
         guard isFirst else { throw LoadGenError.wrongState("a LoadGenRun runs once; make another for the next test") }
 
+        state.withLock { state in
+            // An abort that came before the start holds.
+            if state.abortReasons.isEmpty {
+                ledger.begin()
+            }
+        }
         let hasTokens = requested.useTokenLatencies
         let logs = try RunLogs(folder: output, hasTokens: hasTokens, wantsFirstTokens: requested.scenario != .offline)
         state.withLock { $0.logs = logs }

@@ -13,7 +13,7 @@ public final class LoadGenRun: Sendable {
         /// A compliance test's `audit.config`, which overrides the settings if it exists.
         public var auditConfiguration: String?
         /// How long before a Server query's time sleeping gives way to spinning, in nanoseconds.
-        public var spin: Int64 = 50_000
+        public var spin: Int64 = 30_000
         /// How long cancelled samples may take to come back, in nanoseconds.
         public var cancelGrace: Int64 = 1_000_000_000
 
@@ -69,7 +69,7 @@ public final class LoadGenRun: Sendable {
     ///   - qsl: Where samples come from.
     ///   - sut: What is measured.
     ///   - output: The folder for the logs, made if need be.
-    ///   - ledger: Where the system reports; a ledger serves one run at a time.
+    ///   - ledger: Where the system reports; a ledger serves any number of runs, one after the other.
     ///   - options: See ``Options``.
     public init(
         settings: TestSettings,

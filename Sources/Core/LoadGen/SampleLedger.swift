@@ -284,6 +284,16 @@ public final class SampleLedger: @unchecked Sendable {
 // MARK: - What the run calls
 
 extension SampleLedger {
+    /// Forgets what an earlier run left behind: its stop and its offences.
+    func begin() {
+        stopped.store(false, ordering: .sequentiallyConsistent)
+        while sem_trywait(wake) == 0 {}
+        for name in Counter.allCases {
+            counter(name).pointee.store(0, ordering: .relaxed)
+        }
+        counter(.waitTarget).pointee.store(Int.max, ordering: .relaxed)
+    }
+
     /// Makes room for the samples of a phase and gives them ids.
     func prepare(_ plan: QueryPlan, keepsAll: Bool, mailbox box: ResponseMailbox?) {
         current.store(nil, ordering: .sequentiallyConsistent)

@@ -18,15 +18,15 @@ public struct SampleMisuse: Sendable, Equatable {
     /// Why the run is void, a sentence per kind; empty if all is well.
     public var reasons: [String] {
         let kinds: [(Int, String)] = [
-            (unknown, "answers with an id that was never issued"),
-            (stale, "answers with an id from an earlier run"),
-            (double, "samples completed twice"),
-            (firstTokenTwice, "samples with a second first token"),
-            (firstTokenLate, "first tokens after completion"),
-            (badArguments, "answers without results or data"),
-            (failed, "samples reported as failed"),
+            (unknown, "Answers with an id that was never issued"),
+            (stale, "Answers with an id from an earlier run"),
+            (double, "Samples completed a second time"),
+            (firstTokenTwice, "Samples with a second first token"),
+            (firstTokenLate, "First tokens after completion"),
+            (badArguments, "Answers without results or data"),
+            (failed, "Samples that the system under test reported as failed"),
         ]
-        return kinds.filter { $0.0 > 0 }.map { "The system under test gave \($0.0) \($0.1)." }
+        return kinds.filter { $0.0 > 0 }.map { "\($0.1): \($0.0)." }
     }
 }
 
