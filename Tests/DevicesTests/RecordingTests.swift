@@ -48,10 +48,10 @@ import Testing
     @Test func aRecordingHoldsItsValues() throws {
         let instance = try Instance(threads: 2)
         let stream = instance.stream()
-        let out = UnsafeMutablePointer<UInt64>.allocate(capacity: 16)
-        out.initialize(repeating: 0, count: 16)
+        let out = UnsafeMutablePointer<UInt64>.allocate(capacity: 32)
+        out.initialize(repeating: 0, count: 32)
         defer { out.deallocate() }
-        var grid = mlp_grid(blocks: (16, 1, 1), threads: (1, 1, 1), shared_bytes: 0)
+        var grid = mlp_grid(blocks: (16, 1, 1), threads: (1, 1, 1), shared_bytes: 5)
         var target = out
         var factor: Int64 = 2
         _ = instance.launcher.record_begin(instance.table, stream)
@@ -67,13 +67,26 @@ import Testing
                 )
             }
         }
+        var second = out + 16
+        withUnsafeMutablePointer(to: &second) { second in
+            _ = instance.launcher.launch(
+                instance.table,
+                stream,
+                Twins.sharedIndex,
+                &grid,
+                [UnsafeRawPointer(second)],
+                1
+            )
+        }
         var recording: OpaquePointer?
         _ = instance.launcher.record_end(instance.table, stream, &recording)
         // Neither the grid nor the values are looked at again.
         grid.blocks.0 = 1
+        grid.shared_bytes = 9
         factor = 100
         #expect(instance.launcher.replay(instance.table, stream, recording) == MLP_OK)
         #expect((0..<16).allSatisfy { out[$0] == UInt64($0) * 2 + 1 })
+        #expect((16..<32).allSatisfy { out[$0] == 5 })
     }
 
     @Test func whatCannotBeRecordedSaysSo() throws {

@@ -59,6 +59,14 @@ enum Twins {
                 for _ in first..<last { value.pointee = value.pointee &* 3 &+ 1 }
             }
 
+    /// out[b] = the shared memory that the grid asks for.
+    private static let shared:
+        @convention(c) (UnsafePointer<mlp_grid>?, UInt64, UInt64, UnsafeMutablePointer<UInt64>?)
+            -> Void = { grid, first, last, out in
+                guard let grid else { return }
+                for block in first..<last { out?[Int(block)] = UInt64(grid.pointee.shared_bytes) }
+            }
+
     private static let empty: @convention(c) (UnsafePointer<mlp_grid>?, UInt64, UInt64) -> Void = { _, _, _ in }
 
     static let patternIndex: UInt32 = 0
@@ -67,6 +75,7 @@ enum Twins {
     static let stepIndex: UInt32 = 3
     static let emptyIndex: UInt32 = 4
     static let twinlessIndex: UInt32 = 5
+    static let sharedIndex: UInt32 = 6
 
     static func twin<Function>(_ function: Function) -> (@convention(c) () -> Void)? {
         unsafeBitCast(function, to: (@convention(c) () -> Void).self)
@@ -74,7 +83,7 @@ enum Twins {
 
     static let declared: [(String, String, (@convention(c) () -> Void)?)] = [
         ("pattern", "pl", twin(pattern)), ("letters", "pilfdifldp", twin(letters)), ("matvec", "pppi", twin(matvec)),
-        ("step", "p", twin(step)), ("empty", "", twin(empty)), ("gpu_only", "p", nil),
+        ("step", "p", twin(step)), ("empty", "", twin(empty)), ("gpu_only", "p", nil), ("shared", "p", twin(shared)),
     ]
 
     /// The table; its strings are never freed.
