@@ -138,7 +138,7 @@ def batches(sp, chapters, rng: random.Random, batch: int, length: int):
 
 # Step and fraction of the highest learning rate; straight lines between them. The model may be taken where the rate
 # is zero.
-RATES = [(0, 1.0), (540, 0.7), (600, 0.0), (620, 0.4), (1000, 0.0)]
+RATES = [(0, 1.0), (540, 0.7), (600, 0.0), (620, 0.4), (776, 0.4), (841, 0.0)]
 
 
 def learning_rate(step: int) -> float:
