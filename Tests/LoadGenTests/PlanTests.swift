@@ -42,32 +42,26 @@ import Testing
     }
 
     private func checkRuns(_ effective: EffectiveSettings, _ record: JSONField, _ name: String) throws {
-        var sequence = SampleSequence()
-        var setsUsed = 0
         let total = try record["qsl"]["total"].uint64()
-        for (number, run) in try record["runs"].array().enumerated() {
-            let mode = try #require(TestMode(rawValue: try run["mode"].string()))
-            let sets = LoadableSet.sets(settings: effective, totalCount: total, mode: mode)
-            let set = mode == .accuracyOnly ? sets[setsUsed] : sets[0]
-            setsUsed += mode == .accuracyOnly ? 1 : 0
+        let runs = try record["runs"].array()
+        guard try runs.allSatisfy({ try $0["queries"].int() > 0 }) else {
+            // The official library crashes on such a plan; ours is an error.
+            #expect(throws: LoadGenError.self, "\(name)") { try QueryPlan.phases(of: effective, totalCount: total) }
+            return
+        }
+        let plans = try QueryPlan.phases(of: effective, totalCount: total)
+        #expect(plans.map(\.mode.rawValue) == (try runs.map { try $0["mode"].string() }), "\(name)")
+        for (number, (plan, run)) in zip(plans, runs).enumerated() {
             let place = "\(name), run \(number)"
-            guard try run["queries"].int() > 0 else {
-                // The official library crashes on such a plan; ours is an error.
-                #expect(throws: LoadGenError.self, "\(place)") {
-                    try QueryPlan(settings: effective, loaded: set, mode: mode, sequence: &sequence)
-                }
-                continue
-            }
-            let plan = try QueryPlan(settings: effective, loaded: set, mode: mode, sequence: &sequence)
             let lists: [(String, [UInt64])] = [
-                ("loaded", set.indices), ("index", plan.indices),
+                ("loaded", plan.loaded.indices), ("index", plan.indices),
                 ("sched_ns", plan.scheduledOffsets.map { UInt64(bitPattern: $0) }),
             ]
             for (key, list) in lists {
                 let difference = try Golden.difference(list, key, in: run)
                 #expect(difference == nil, "\(place)")
             }
-            #expect(set.distributionEnd == (try run["sample_distribution_end"].int()), "\(place)")
+            #expect(plan.loaded.distributionEnd == (try run["sample_distribution_end"].int()), "\(place)")
             #expect(plan.queryCount == (try run["queries"].int()), "\(place)")
             #expect(plan.firstQueryID == (try run["first_query_id"].uint64()), "\(place)")
             #expect(plan.firstSampleID == (try run["first_sample_id"].uint64()), "\(place)")

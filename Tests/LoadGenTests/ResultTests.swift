@@ -127,7 +127,7 @@ extension JSONField {
     /// Doubles were rounded to six digits when this was recorded.
     func matches(_ value: LogValue) throws -> Bool {
         switch value {
-        case .text(let text): try string() == text
+        case .text: value.json == "\"\(try string())\""
         case .flag(let flag): try bool() == flag
         case .integer(let integer): try double() == Double(integer)
         case .count(let count): try uint64() == count

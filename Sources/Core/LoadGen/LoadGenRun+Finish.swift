@@ -63,11 +63,11 @@ extension LoadGenRun {
             // What came after the verdict was written, such as a second completion during the unloading.
             for late in hostReasons() where !summary.validity.hostReasons.contains(late) {
                 reasons.append(late)
-                logs.detail.entry(.error("error_runtime", Self.oneLine(late)))
+                logs.detail.entry(.error("error_runtime", late))
             }
         } else {
             for reason in reasons {
-                logs.detail.entry(.error("error_runtime", Self.oneLine(reason)))
+                logs.detail.entry(.error("error_runtime", reason))
             }
         }
         let mode = settings?.mode ?? requested.mode
@@ -132,7 +132,7 @@ extension LoadGenRun {
         write(harvest, wallStart: WallClock.now().advanced(by: phase.start - MonotonicClock.now()), logs)
         let reasons = hostReasons() + Self.reasons(outstanding)
         for reason in reasons {
-            logs.detail.entry(.error("error_runtime", Self.oneLine(reason)))
+            logs.detail.entry(.error("error_runtime", reason))
         }
         let summary = PerformanceSummary(
             sutName: sut.name,

@@ -25,7 +25,7 @@ extension LoadGenRun {
             try conduct(logs)
         } catch {
             if isClaimed.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged {
-                logs.detail.entry("error_runtime", .text(Self.oneLine("\(error)")), severity: .error)
+                logs.detail.entry("error_runtime", .text("\(error)"), severity: .error)
                 logs.finish()
                 ledger.retire()
                 enter(.finished)
@@ -33,10 +33,6 @@ extension LoadGenRun {
             }
         }
         return finish(logs)
-    }
-
-    static func oneLine(_ text: String) -> String {
-        String(text.map { $0.isNewline ? " " : $0 == "\"" ? "'" : $0 })
     }
 
     private func conduct(_ logs: RunLogs) throws {
@@ -79,9 +75,9 @@ extension LoadGenRun {
         detail.entry("loadgen_git_status_message", .text(""))
         detail.entry("loadgen_file_sha1", .dictionary([]))
         detail.entry("test_datetime", .text(date))
-        detail.entry("sut_name", .text(Self.oneLine(sutName)))
+        detail.entry("sut_name", .text(sutName))
         detail.entry("get_sut_name_duration_ns", .integer(nameDuration))
-        detail.entry("qsl_name", .text(Self.oneLine(qsl.name)))
+        detail.entry("qsl_name", .text(qsl.name))
         detail.entry("qsl_reported_total_count", .count(qsl.totalCount))
         detail.entry("qsl_reported_performance_count", .count(qsl.performanceCount))
         if let round = options.round {
@@ -213,7 +209,7 @@ extension LoadGenRun {
         enter(.reporting)
         guard !isClaimed.load(ordering: .acquiring) else { return }
         for reason in summary.validity.hostReasons {
-            logs.detail.entry(.error("error_runtime", Self.oneLine(reason)))
+            logs.detail.entry(.error("error_runtime", reason))
         }
         logs.write(summary)
         state.withLock { $0.summary = summary }
@@ -254,10 +250,8 @@ extension LoadGenRun {
             logs.detail.entry(
                 .error(
                     "error_runtime",
-                    Self.oneLine(
-                        "FindPeakPerformance: Initial lower bound does not satisfy performance constraints, msg: "
-                            + lower.validity.performanceAdvice
-                    )
+                    ("FindPeakPerformance: Initial lower bound does not satisfy performance constraints, msg: "
+                        + lower.validity.performanceAdvice)
                 )
             )
             report(lower, logs)

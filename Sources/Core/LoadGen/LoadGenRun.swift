@@ -114,7 +114,7 @@ public final class LoadGenRun: Sendable {
     ///
     /// - Parameter reason: Why, as a sentence; it stands in summary and detail log.
     public func abort(reason: String) {
-        state.withLock { $0.abortReasons.append(reason) }
+        state.withLock { $0.abortReasons.append(LogText.oneLine(reason)) }
         ledger.stop()
     }
 

@@ -26,10 +26,6 @@ extension PerformanceSummary {
         }
     }
 
-    private static func oneLine(_ text: String) -> String {
-        String(text.map { $0.isNewline ? " " : $0 == "\"" ? "'" : $0 })
-    }
-
     private func addVerdict(to entries: inout Entries) {
         entries.append(("result_validity", .text(validity.isValid ? "VALID" : "INVALID")))
         if settings.scenario == .server {
@@ -52,13 +48,13 @@ extension PerformanceSummary {
             for hostReason in validity.hostReasons {
                 reason += (reason.isEmpty || reason.hasSuffix(" ") ? "" : " ") + hostReason
             }
-            entries.append(("result_invalid_reason", .text(Self.oneLine(reason))))
+            entries.append(("result_invalid_reason", .text(reason)))
         }
         if settings.requested.useTokenLatencies {
-            entries.append(("early_stopping_ttft_result", .text(Self.oneLine(validity.earlyStoppingTtftText))))
-            entries.append(("early_stopping_tpot_result", .text(Self.oneLine(validity.earlyStoppingTpotText))))
+            entries.append(("early_stopping_ttft_result", .text(validity.earlyStoppingTtftText)))
+            entries.append(("early_stopping_tpot_result", .text(validity.earlyStoppingTpotText)))
         } else {
-            entries.append(("early_stopping_result", .text(Self.oneLine(validity.earlyStoppingText))))
+            entries.append(("early_stopping_result", .text(validity.earlyStoppingText)))
         }
         entries.append(("result_query_count", .count(measurements.queriesIssued)))
         if settings.scenario == .server {

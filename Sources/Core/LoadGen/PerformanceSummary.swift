@@ -32,7 +32,7 @@ public struct PerformanceSummary: Sendable {
         measurements: RunMeasurements,
         hostReasons: [String] = []
     ) {
-        self.sutName = sutName
+        self.sutName = LogText.oneLine(sutName)
         self.settings = settings
         self.measurements = measurements
         samples = LatencyDistribution(measurements.sampleLatencies)

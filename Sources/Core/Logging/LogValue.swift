@@ -1,6 +1,6 @@
 /// A value of the detail log, in the forms that the official logger knows.
 enum LogValue: Equatable {
-    /// Quoted, but not escaped: readers of the official logs rely on neither.
+    /// Quoted but not escaped, as in the official logs; see ``LogText``.
     case text(String)
     case flag(Bool)
     case integer(Int64)
@@ -13,7 +13,7 @@ enum LogValue: Equatable {
 
     var json: String {
         switch self {
-        case .text(let text): "\"\(text)\""
+        case .text(let text): "\"\(LogText.oneLine(text))\""
         case .flag(let flag): flag ? "true" : "false"
         case .integer(let value): "\(value)"
         case .count(let value): "\(value)"
