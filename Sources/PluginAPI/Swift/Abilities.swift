@@ -94,11 +94,18 @@ public protocol WeightsProviding: Workload {
     var placements: [PlacementDeclaration] { get }
     /// Fills `destination` for one device of the group from whole source tensors.  Any thread.
     func place(
-        _ placement: Int, shard: Int, of shardCount: Int, sources: UnsafeBufferPointer<mlp_bytes>,
-        into destination: UnsafeMutableRawPointer) throws
+        _ placement: Int,
+        shard: Int,
+        of shardCount: Int,
+        sources: UnsafeBufferPointer<mlp_bytes>,
+        into destination: UnsafeMutableRawPointer
+    ) throws
     /// Takes the device addresses of tensors and placements, in the order declared; they live as long as the instance.
     func bind(
-        device: UInt32, tensors: UnsafeBufferPointer<mlp_bound>, placements: UnsafeBufferPointer<mlp_bound>) throws
+        device: UInt32,
+        tensors: UnsafeBufferPointer<mlp_bound>,
+        placements: UnsafeBufferPointer<mlp_bound>
+    ) throws
 }
 
 extension WeightsProviding {
@@ -106,7 +113,10 @@ extension WeightsProviding {
     public var placements: [PlacementDeclaration] { [] }
     /// No placements to fill.
     public func place(
-        _ placement: Int, shard: Int, of shardCount: Int, sources: UnsafeBufferPointer<mlp_bytes>,
+        _ placement: Int,
+        shard: Int,
+        of shardCount: Int,
+        sources: UnsafeBufferPointer<mlp_bytes>,
         into destination: UnsafeMutableRawPointer
     ) throws {
         throw PluginError(.invalidArgument, "place: there is no placement \(placement)")
@@ -134,8 +144,14 @@ public struct TensorDeclaration: Sendable {
 
     /// A tensor from its parts; most are neither scaled nor sharded.
     public init(
-        name: String, folder: String? = nil, shape: [UInt64], dtype: Int32, flags: UInt32 = 0,
-        scales: Int32 = Int32(MLP_NO_SCALES), block: UInt32 = 0, shardAxis: Int32 = Int32(MLP_REPLICATED)
+        name: String,
+        folder: String? = nil,
+        shape: [UInt64],
+        dtype: Int32,
+        flags: UInt32 = 0,
+        scales: Int32 = Int32(MLP_NO_SCALES),
+        block: UInt32 = 0,
+        shardAxis: Int32 = Int32(MLP_REPLICATED)
     ) {
         self.name = name
         self.folder = folder

@@ -58,7 +58,10 @@ public struct Devices: @unchecked Sendable {
 
     /// Queues a copy in any direction; both ranges stay valid until the stream has passed it.
     public func copy(
-        _ stream: Stream, to: UnsafeMutableRawPointer, from: UnsafeRawPointer, byteCount: Int
+        _ stream: Stream,
+        to: UnsafeMutableRawPointer,
+        from: UnsafeRawPointer,
+        byteCount: Int
     ) throws {
         try check(table.pointee.copy(host, stream.handle, to, from, UInt64(max(0, byteCount))), "copy")
     }
@@ -94,12 +97,23 @@ public struct Launcher: @unchecked Sendable {
     /// Launches a kernel; `arguments[i]` points at the i-th argument and is read before the call returns.
     @inline(__always)
     public func launch(
-        _ stream: Stream, kernel: UInt32, grid: mlp_grid, arguments: UnsafeBufferPointer<UnsafeRawPointer?>
+        _ stream: Stream,
+        kernel: UInt32,
+        grid: mlp_grid,
+        arguments: UnsafeBufferPointer<UnsafeRawPointer?>
     ) throws {
         var grid = grid
         try check(
             table.pointee.launch(
-                host, stream.handle, kernel, &grid, arguments.baseAddress, UInt32(arguments.count)), "launch")
+                host,
+                stream.handle,
+                kernel,
+                &grid,
+                arguments.baseAddress,
+                UInt32(arguments.count)
+            ),
+            "launch"
+        )
     }
 
     /// Records what `body` gives to the stream, without executing it.

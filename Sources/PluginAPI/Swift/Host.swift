@@ -30,9 +30,13 @@ public struct Host: @unchecked Sendable {
     }
 
     /// `mlp.samples/1`.
-    public func samples() throws -> Samples { Samples(host: table, table: try required(MLP_SAMPLES, as: mlp_samples.self)) }
+    public func samples() throws -> Samples {
+        Samples(host: table, table: try required(MLP_SAMPLES, as: mlp_samples.self))
+    }
     /// `mlp.device/1`.
-    public func devices() throws -> Devices { Devices(host: table, table: try required(MLP_DEVICE, as: mlp_device.self)) }
+    public func devices() throws -> Devices {
+        Devices(host: table, table: try required(MLP_DEVICE, as: mlp_device.self))
+    }
     /// `mlp.launch/1`.
     public func launcher() throws -> Launcher {
         Launcher(host: table, table: try required(MLP_LAUNCH, as: mlp_launch.self))
@@ -67,12 +71,18 @@ public struct Samples: @unchecked Sendable {
     /// Completes one sample.
     @discardableResult
     public func complete(
-        _ id: mlp_sample_id, status: mlp_status = .ok, data: UnsafeRawBufferPointer = .init(start: nil, count: 0),
+        _ id: mlp_sample_id,
+        status: mlp_status = .ok,
+        data: UnsafeRawBufferPointer = .init(start: nil, count: 0),
         tokenCount: UInt64 = 0
     ) -> mlp_status {
         var result = mlp_result(
-            id: id, status: status, reserved: 0,
-            data: mlp_bytes(data: data.baseAddress, size: UInt64(data.count)), token_count: tokenCount)
+            id: id,
+            status: status,
+            reserved: 0,
+            data: mlp_bytes(data: data.baseAddress, size: UInt64(data.count)),
+            token_count: tokenCount
+        )
         return table.pointee.complete(host, &result, 1)
     }
 }
@@ -92,10 +102,13 @@ public struct Pool: @unchecked Sendable {
             var box = ParallelBody(run: body)
             let status = withUnsafeMutablePointer(to: &box) { box in
                 table.pointee.parallel_for(
-                    host, UInt64(max(0, count)),
+                    host,
+                    UInt64(max(0, count)),
                     { context, index in
                         context?.assumingMemoryBound(to: ParallelBody.self).pointee.run(Int(index))
-                    }, box)
+                    },
+                    box
+                )
             }
             try check(status, "parallel_for")
         }

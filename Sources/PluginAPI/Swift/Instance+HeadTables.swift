@@ -4,7 +4,8 @@ import CPluginAPI
 extension Instance {
     static var datasetTable: mlp_dataset {
         mlp_dataset(
-            struct_size: UInt32(MemoryLayout<mlp_dataset>.size), reserved: 0,
+            struct_size: UInt32(MemoryLayout<mlp_dataset>.size),
+            reserved: 0,
             size: { plugin, total, performance in
                 Instance.call(plugin) { instance in
                     guard let size = try instance.dataset?.datasetSize() else { return }
@@ -24,12 +25,14 @@ extension Instance {
                     out?.pointee = payload.bytes
                     tokenCount?.pointee = payload.tokenCount
                 }
-            })
+            }
+        )
     }
 
     static func tokenizerTable(_ vocabulary: UInt32) -> mlp_tokenizer {
         mlp_tokenizer(
-            struct_size: UInt32(MemoryLayout<mlp_tokenizer>.size), vocabulary: vocabulary,
+            struct_size: UInt32(MemoryLayout<mlp_tokenizer>.size),
+            vocabulary: vocabulary,
             encode: { plugin, text, tokens, capacity, count in
                 Instance.call(plugin) { instance in
                     let text = UnsafeRawBufferPointer(start: text.data, count: Int(text.size))
@@ -53,12 +56,14 @@ extension Instance {
                     }
                     count?.pointee = UInt64(decoded.count)
                 }
-            })
+            }
+        )
     }
 
     static var accuracyTable: mlp_accuracy {
         mlp_accuracy(
-            struct_size: UInt32(MemoryLayout<mlp_accuracy>.size), reserved: 0,
+            struct_size: UInt32(MemoryLayout<mlp_accuracy>.size),
+            reserved: 0,
             begin: { plugin in Instance.call(plugin) { try $0.accuracy?.beginAccuracy() } },
             add: { plugin, responses, count in
                 Instance.call(plugin) {
@@ -79,6 +84,7 @@ extension Instance {
                     out.pointee.text = UnsafePointer(instance.accuracyStrings[0])
                     out.pointee.metrics = UnsafePointer(instance.accuracyStrings[1])
                 }
-            })
+            }
+        )
     }
 }

@@ -58,7 +58,8 @@ final class Instance {
         let table = UnsafeMutablePointer<mlp_plugin>.allocate(capacity: 1)
         table.initialize(
             to: mlp_plugin(
-                struct_size: UInt32(MemoryLayout<mlp_plugin>.size), reserved: 0,
+                struct_size: UInt32(MemoryLayout<mlp_plugin>.size),
+                reserved: 0,
                 impl: Unmanaged.passRetained(self).toOpaque(),
                 extension: { plugin, id in
                     guard let id else { return nil }
@@ -71,7 +72,9 @@ final class Instance {
                     guard let plugin, let impl = plugin.pointee.impl else { return }
                     Unmanaged<Instance>.fromOpaque(impl).release()
                     UnsafeMutablePointer(mutating: plugin).deallocate()
-                }))
+                }
+            )
+        )
         return UnsafePointer(table)
     }
 

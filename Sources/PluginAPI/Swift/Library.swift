@@ -13,8 +13,13 @@ public func makeLibrary(_ workloads: any Workload.Type...) -> UnsafePointer<mlp_
     let library = UnsafeMutablePointer<mlp_library>.allocate(capacity: 1)
     library.initialize(
         to: mlp_library(
-            struct_size: UInt32(MemoryLayout<mlp_library>.size), abi_minor: MLP_ABI_MINOR,
-            workload_count: UInt32(workloads.count), reserved: 0, workloads: list))
+            struct_size: UInt32(MemoryLayout<mlp_library>.size),
+            abi_minor: MLP_ABI_MINOR,
+            workload_count: UInt32(workloads.count),
+            reserved: 0,
+            workloads: list
+        )
+    )
     return UnsafePointer(library)
 }
 
@@ -30,9 +35,12 @@ private struct WorkloadRecord {
         record.initialize(
             to: WorkloadRecord(
                 table: mlp_workload(
-                    struct_size: UInt32(MemoryLayout<mlp_workload>.size), reserved: 0,
-                    id: immortal(declaration.id), title: immortal(declaration.title),
-                    version: immortal(declaration.version), benchmark: declaration.benchmark.flatMap(immortal),
+                    struct_size: UInt32(MemoryLayout<mlp_workload>.size),
+                    reserved: 0,
+                    id: immortal(declaration.id),
+                    title: immortal(declaration.title),
+                    version: immortal(declaration.version),
+                    benchmark: declaration.benchmark.flatMap(immortal),
                     options: immortal(options),
                     create: { table, host, config, out in
                         guard let table, let host, let out else { return .invalidArgument }
@@ -43,8 +51,11 @@ private struct WorkloadRecord {
                             let workload = try type.init(host: services, configuration: configuration)
                             out.pointee = try Instance(host: services, workload: workload).publish()
                         }
-                    }),
-                type: type))
+                    }
+                ),
+                type: type
+            )
+        )
         return UnsafeRawPointer(record).assumingMemoryBound(to: mlp_workload.self)
     }
 }

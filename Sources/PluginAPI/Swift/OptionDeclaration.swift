@@ -26,37 +26,57 @@ public struct OptionDeclaration: Sendable {
 
     /// A whole number within a range.
     public static func integer(
-        _ name: String, default value: Int64, minimum: Int64? = nil, maximum: Int64? = nil, help: String
+        _ name: String,
+        default value: Int64,
+        minimum: Int64? = nil,
+        maximum: Int64? = nil,
+        help: String
     ) -> OptionDeclaration {
         OptionDeclaration(
-            name, .integer, help,
+            name,
+            .integer,
+            help,
             [
                 ("default", .integer(value)), ("minimum", minimum.map(JSON.integer)),
                 ("maximum", maximum.map(JSON.integer)),
-            ])
+            ]
+        )
     }
 
     /// A real number within a range.
     public static func number(
-        _ name: String, default value: Double, minimum: Double? = nil, maximum: Double? = nil, help: String
+        _ name: String,
+        default value: Double,
+        minimum: Double? = nil,
+        maximum: Double? = nil,
+        help: String
     ) -> OptionDeclaration {
         OptionDeclaration(
-            name, .number, help,
+            name,
+            .number,
+            help,
             [
                 ("default", .number(value)), ("minimum", minimum.map(JSON.number)),
                 ("maximum", maximum.map(JSON.number)),
-            ])
+            ]
+        )
     }
 
     /// Text, of any value or of the values listed.
     public static func string(
-        _ name: String, default value: String?, values: [String]? = nil, help: String
+        _ name: String,
+        default value: String?,
+        values: [String]? = nil,
+        help: String
     ) -> OptionDeclaration {
         OptionDeclaration(
-            name, .string, help,
+            name,
+            .string,
+            help,
             [
                 ("default", value.map(JSON.string)),
                 ("values", values.map { JSON.array($0.map(JSON.string)) }),
-            ])
+            ]
+        )
     }
 }

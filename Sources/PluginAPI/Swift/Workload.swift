@@ -16,7 +16,11 @@ public struct WorkloadDeclaration: Sendable {
 
     /// A declaration from its parts.
     public init(
-        id: String, title: String, version: String, benchmark: String? = nil, options: [OptionDeclaration] = []
+        id: String,
+        title: String,
+        version: String,
+        benchmark: String? = nil,
+        options: [OptionDeclaration] = []
     ) {
         self.id = id
         self.title = title
@@ -97,7 +101,9 @@ public struct Configuration: Sendable {
         let roleName = try string("role") ?? Role.both.rawValue
         guard let role = Role(rawValue: roleName) else {
             throw PluginError(
-                .invalidArgument, "create: config: role: expected head, worker or both, found \"\(roleName)\"")
+                .invalidArgument,
+                "create: config: role: expected head, worker or both, found \"\(roleName)\""
+            )
         }
         self.role = role
         model = try string("model")
@@ -118,7 +124,10 @@ public struct Configuration: Sendable {
     }
 
     private func unexpected(_ name: String, _ kind: String) -> PluginError {
-        PluginError(.invalidArgument, "model_config.\(name): expected \(kind), found \(options[name]?.text() ?? "nothing")")
+        PluginError(
+            .invalidArgument,
+            "model_config.\(name): expected \(kind), found \(options[name]?.text() ?? "nothing")"
+        )
     }
 
     /// The value of a boolean option.
