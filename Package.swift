@@ -40,11 +40,11 @@ let package = Package(
         .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
         .target(name: "CPlatform"),
         .target(name: "JSON", dependencies: ["CJSONC"], swiftSettings: swift),
-        .target(name: "Numerics", dependencies: ["JSON", "CPlatform"], swiftSettings: swift),
+        .target(name: "Numerics", dependencies: ["JSON"], swiftSettings: swift),
         .target(name: "Kernels", dependencies: ["CPluginAPI"]),
         .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: swift),
         .target(
-            name: "TextGeneration", dependencies: ["CPluginAPI", "PluginAPI", "Kernels", "Numerics", "CPlatform"],
+            name: "TextGeneration", dependencies: ["CPluginAPI", "PluginAPI", "Kernels", "Numerics"],
             swiftSettings: swift),
 
         // The host.
@@ -74,5 +74,39 @@ let package = Package(
         .target(
             name: "Mischief", dependencies: ["CPluginAPI"], path: "Tests/Fixtures/Mischief",
             linkerSettings: exportEntryAlone),
+
+        // Tests.
+        .target(name: "FuzzDriver", path: "Tests/Fuzz", swiftSettings: swift),
+        .target(name: "MallocCounter", path: "Tests/MallocCounter"),
+        .testTarget(
+            name: "JSONTests", dependencies: ["JSON", "FuzzDriver"], exclude: ["Fixtures"], swiftSettings: swift),
+        .testTarget(
+            name: "NumericsTests", dependencies: ["Numerics", "JSON", "FuzzDriver"], exclude: ["Fixtures"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "TokenizersTests", dependencies: ["Tokenizers", "JSON", "FuzzDriver"], swiftSettings: swift),
+        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CPluginAPI"], swiftSettings: swift),
+        .testTarget(
+            name: "LoadGenTests", dependencies: ["Core", "CPluginAPI", "JSON", "MallocCounter"], swiftSettings: swift),
+        .testTarget(
+            name: "ConfigTests", dependencies: ["Core", "JSON", "FuzzDriver"],
+            exclude: ["amd-commands.json", "resolve_amd_commands.py"], swiftSettings: swift),
+        .testTarget(name: "DevicesTests", dependencies: ["Core", "CPluginAPI", "MallocCounter"], swiftSettings: swift),
+        .testTarget(name: "WeightsTests", dependencies: ["Core", "CPluginAPI"], swiftSettings: swift),
+        .testTarget(
+            name: "Llama2Tests",
+            dependencies: [
+                "Llama2", "TextGeneration", "Kernels", "Numerics", "CPluginAPI", "JSON", "FuzzDriver", "MallocCounter",
+            ],
+            swiftSettings: swift),
+        .testTarget(
+            name: "HostTests", dependencies: ["Core", "CPluginAPI", "JSON", "host", "Echo", "Mischief", "Null", "Llama2"],
+            swiftSettings: swift),
+
+        // Benchmarks.
+        .executableTarget(name: "KernelBenchmark", dependencies: ["Kernels", "CPluginAPI"], path: "Benchmarks/Kernels"),
+        .executableTarget(
+            name: "LaunchBenchmark", dependencies: ["Core", "CPluginAPI"], path: "Benchmarks/Launch",
+            swiftSettings: swift),
     ]
 )

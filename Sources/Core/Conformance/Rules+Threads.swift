@@ -55,17 +55,15 @@ extension ConformanceRule {
     ]
 
     /// Runs `body` on `count` new threads and waits for all.
-    private static func onThreads(_ count: Int, _ body: (Int) -> Void) {
-        withoutActuallyEscaping(body) { body in
-            nonisolated(unsafe) let body = body
-            let finished = Semaphore()
-            for index in 0..<count {
-                startThread(name: "conformance") {
-                    body(index)
-                    finished.signal()
-                }
+    private static func onThreads(_ count: Int, _ body: @escaping (Int) -> Void) {
+        nonisolated(unsafe) let body = body
+        let finished = Semaphore()
+        for index in 0..<count {
+            startThread(name: "conformance") {
+                body(index)
+                finished.signal()
             }
-            for _ in 0..<count { finished.wait() }
         }
+        for _ in 0..<count { finished.wait() }
     }
 }

@@ -65,6 +65,13 @@ final class HostContext: ServiceContext, @unchecked Sendable {
         }
     }
 
+    /// After destroy: gives the devices and their threads back.  The context itself stays, for late callers.
+    func close() {
+        deviceGroup?.releaseAll()
+        deviceGroup = nil
+        pool = nil
+    }
+
     // MARK: Failures
 
     /// Records why the current call fails.

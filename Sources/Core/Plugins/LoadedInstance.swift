@@ -222,6 +222,8 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         }
         state = .lost
         control.close()
+        weights = nil
+        context.close()
         if context.lateResultCount > 0 {
             throw PluginFault(
                 .contract,

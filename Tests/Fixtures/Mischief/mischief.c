@@ -99,8 +99,7 @@ static mlp_status warm_up(const mlp_plugin *self) {
 }
 
 static void report(mischief *m, mlp_sample_id id, mlp_bytes data) {
-  uint32_t token = 7;
-  mlp_result first = {.id = id, .data = {&token, sizeof token}, .token_count = 1};
+  mlp_result first = {.id = id, .data = {data.data, 1}, .token_count = 1};
   mlp_result whole = {.id = id, .data = data, .token_count = data.size};
   if (m->sin != sin_first_token_late) m->samples->first_token(m->host, &first, 1);
   if (m->sin == sin_first_token_twice) m->samples->first_token(m->host, &first, 1);
@@ -149,8 +148,7 @@ static void *run_errand(void *context) {
     e->m->samples->complete(e->m->host, &result, 1);
     return NULL;
   }
-  uint32_t token = 7;
-  mlp_result first = {.id = e->id, .data = {&token, sizeof token}, .token_count = 1};
+  mlp_result first = {.id = e->id, .data = {e->data.data, 1}, .token_count = 1};
   mlp_result whole = {.id = e->id, .data = e->data, .token_count = e->data.size};
   e->m->samples->first_token(e->m->host, &first, 1);
   e->m->samples->complete(e->m->host, &whole, 1);

@@ -1,0 +1,50 @@
+# make demo   builds everything and runs Llama 2 on the demo model, Offline and Server
+# make test   builds everything and runs the tests
+# Both install what is missing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+.DEFAULT_GOAL := build
+
+# One configuration for everything: release, with testability, so that nothing is built twice.
+SWIFT_FLAGS := -c release -Xswiftc -enable-testing
+PRODUCTS := .build/release
+HOST := $(PRODUCTS)/host
+DEMO := --plugin libLlama2.so --config-path Plugins/Llama2/Configs
+
+.PHONY: build setup demo test golden conform bench format lint clean
+
+build: setup
+	swift build $(SWIFT_FLAGS) --build-tests
+
+setup:
+	@Scripts/setup.sh
+
+demo: setup
+	swift build $(SWIFT_FLAGS) --product host
+	swift build $(SWIFT_FLAGS) --product Llama2
+	$(HOST) $(DEMO) --config-name demo_text
+	$(HOST) $(DEMO) --config-name demo_offline
+	$(HOST) $(DEMO) --config-name demo_server
+
+test: build
+	@Scripts/test.sh
+
+# The golden tests on another folder of the same layout: make golden GOLDEN=DIR
+golden: build
+	PODIUM_GOLDEN="$(abspath $(GOLDEN))" swift test $(SWIFT_FLAGS) --skip-build --no-parallel --filter Golden 2>&1 | grep -E '^golden |failed|error:|✘|Test run'
+
+conform: build
+	$(HOST) conform $(DEMO) --config-name conformance
+
+bench: build
+	Benchmarks/run.sh
+
+format:
+	swift format -i -r -p Sources Plugins Tests Benchmarks Package.swift
+
+lint:
+	swift format lint --strict -r -p Sources Plugins Tests Benchmarks Package.swift
+
+clean:
+	rm -rf .build results
