@@ -23,7 +23,7 @@ setup:
 demo: setup
 	swift build $(SWIFT_FLAGS) --product host
 	swift build $(SWIFT_FLAGS) --product Llama2
-	$(HOST) $(DEMO) --config-name demo_text
+	$(HOST) generate $(DEMO) --config-name demo_offline --count 4
 	$(HOST) $(DEMO) --config-name demo_offline
 	$(HOST) $(DEMO) --config-name demo_server
 

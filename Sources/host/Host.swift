@@ -15,7 +15,7 @@ struct Host: ParsableCommand {
             Exit status: 0 valid result, 2 invalid result, 3 the plugin failed, 64 wrong input, 1 anything else.
             """,
         version: podiumVersion,
-        subcommands: [Run.self, Describe.self, Conform.self, RunPluginProcess.self, RunConformanceRule.self],
+        subcommands: [Run.self, Generate.self, Describe.self, Conform.self, RunPluginProcess.self, RunConformanceRule.self],
         defaultSubcommand: Run.self
     )
 }

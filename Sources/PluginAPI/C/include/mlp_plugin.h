@@ -274,7 +274,9 @@ typedef struct mlp_query {
   uint64_t reserved;
 } mlp_query;
 enum {
-  MLP_TOKENS = 1u << 0, /* results are tokens: first_token is reported and token_count filled in */
+  /* Results are tokens: first_token is reported and token_count filled in.  Payloads and results are token ids, int32,
+   * little-endian, so that the host can show them as text and MLPerf's scripts can score them. */
+  MLP_TOKENS = 1u << 0,
   MLP_DETERMINISTIC = 1u << 1, /* the same payload gives the same bytes in every run on this machine */
   MLP_BATCH_INVARIANT = 1u << 2 /* ... and whatever else is in flight */
 };
