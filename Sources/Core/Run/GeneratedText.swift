@@ -1,4 +1,5 @@
 import CPluginAPI
+import JSON
 
 /// The first samples of a data set with what the workload answers, as text, for people to read.
 ///
