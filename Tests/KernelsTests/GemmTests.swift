@@ -237,6 +237,24 @@ extension KernelTests {
             }
         }
 
+        /// The exponential behind silu (and softmax), to a few units in the last place wherever silu is not subnormal.
+        @Test func siluIsAccurate() {
+            let gates = (0..<20_000).map { Float($0 - 10_000) * 0.008 }
+            let gate = Weights(gates, PODIUM_F32)
+            let up = Weights([Float](repeating: 1, count: gates.count), PODIUM_F32)
+            let one = GuardedMemory([Float(1)])
+            let live = GuardedMemory([Int32(1)])
+            let h = GuardedMemory(byteCount: gates.count * 4)
+            let n = Int32(gates.count)
+            let got = runEverywhere(podium_grid_gemm_silu_gate(PODIUM_BACKEND_CPU, 1, n, 1), output: h, "silu") {
+                podium_gemm_silu_gate(
+                    $0, $1, $2, 0, h.floats, one.floats, gate.memory.base, up.memory.base, live.ints, 1, n, 1)
+            }
+            let wanted = gates.map { Double($0) / (1 + exponential(-Double($0))) }
+            let error = worst(got, wanted) { 5 * 0x1p-24 * abs(wanted[$0]) }
+            #expect(error <= 1, "worst error is \(error) of 5 * 2^-24")
+        }
+
         /// silu over the whole range of its argument, through a product with a single element.
         @Test func siluFromSubnormalToOverflow() {
             let gates: [Float] = [

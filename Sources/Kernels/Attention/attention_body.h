@@ -193,16 +193,15 @@ ISA_TARGET static void ISA(mix_all)(int rows, float *const *out, const float *sh
   }
 }
 
-/* Where the keys and values of a tile lie; beyond `last` that of the last one is repeated, to be computed and masked. */
+/* Where the keys and values of a tile lie; beyond `last` the last one is repeated, to be computed and masked. */
 ISA_TARGET static void ISA(locate)(const float **addresses, const float *k_pages, const float *v_pages,
                                    const int32_t *pages, int64_t page_stride, int32_t page_size, size_t width,
                                    int32_t start, int32_t last) {
   int count = last - start < KEY_TILE ? last - start + 1 : KEY_TILE;
   int32_t page = start / page_size, offset = start % page_size;
-  int64_t at = 0;
   int i = 0;
   while (i < count) {
-    at = pages[page++] * page_stride + (int64_t)offset * (int64_t)width;
+    int64_t at = pages[page++] * page_stride + (int64_t)offset * (int64_t)width;
     int end = count - i < page_size - offset ? count : i + (page_size - offset);
     for (; i < end; i++, at += (int64_t)width) {
       addresses[i] = k_pages + at;
@@ -260,7 +259,8 @@ ISA_TARGET static void ISA(attend)(ISA(query) *queries, int count, const float *
       }
       ISA(scores)(rows, q, k, most, width, scale, (ISA(ahead)){ahead, tile, tiles}, scores);
       for (int r = 0; r < rows; r++) shrink[r] = ISA(softmax_step)(active[from + r], scores[r], keys[r]);
-      ISA(mix_all)(rows, out, shrink, p, keys, v, width, (ISA(ahead)){ahead ? ahead + KEY_TILE : NULL, tile, tiles});
+      ISA(mix_all)(rows, out, shrink, p, keys, v, width,
+                   (ISA(ahead)){ahead ? ahead + KEY_TILE : NULL, tile, tiles});
     }
   }
   for (int i = 0; i < count; i++) {

@@ -2,43 +2,32 @@
 
 #include "tile.h"
 
-#define TILE_CASE(rows_, columns_, bf16_)                                                                          \
+#define TILE_CASE(rows_, bf16_)                                                                                    \
   case rows_:                                                                                                      \
-    ISA(tile)(rows_, columns_, bf16_, x, w, start, count, ahead, ahead_count, first, sums, BLOCK_COLUMNS);           \
+    ISA(tile)(rows_, TILE_COLUMNS, bf16_, x, w, start, count, ahead, ahead_count, first, sums, BLOCK_COLUMNS);     \
     break;
 
 #if TILE_ROWS == 6
-#define TILE_CASES(bf16_)                                                             \
-  TILE_CASE(2, TILE_COLUMNS, bf16_)                                                   \
-  TILE_CASE(3, TILE_COLUMNS, bf16_)                                                   \
-  TILE_CASE(4, TILE_COLUMNS, bf16_)                                                   \
-  TILE_CASE(5, TILE_COLUMNS, bf16_)                                                   \
-  TILE_CASE(6, TILE_COLUMNS, bf16_)
+#define TILE_CASES(bf16_)                                 \
+  TILE_CASE(1, bf16_) TILE_CASE(2, bf16_) TILE_CASE(3, bf16_) \
+  TILE_CASE(4, bf16_) TILE_CASE(5, bf16_) TILE_CASE(6, bf16_)
 #elif TILE_ROWS == 3
-#define TILE_CASES(bf16_)           \
-  TILE_CASE(2, TILE_COLUMNS, bf16_) \
-  TILE_CASE(3, TILE_COLUMNS, bf16_)
+#define TILE_CASES(bf16_) TILE_CASE(1, bf16_) TILE_CASE(2, bf16_) TILE_CASE(3, bf16_)
 #else
-#define TILE_CASES(bf16_)
+#define TILE_CASES(bf16_) TILE_CASE(1, bf16_)
 #endif
 
-/* TILE_COLUMNS columns of `rows` rows; of a single row one column. */
+/* TILE_COLUMNS columns of `rows` rows. */
 ISA_TARGET __attribute__((noinline)) static void ISA(tile_f32)(int rows, const float *const *x, const void *const *w,
                                                                size_t start, size_t count, const char *const *ahead,
                                                                int ahead_count, int first, f32x16 *sums) {
-  switch (rows) {
-    TILE_CASE(1, 1, 0)
-    TILE_CASES(0)
-  }
+  switch (rows) { TILE_CASES(0) }
 }
 
 ISA_TARGET __attribute__((noinline)) static void ISA(tile_bf16)(int rows, const float *const *x, const void *const *w,
                                                                 size_t start, size_t count, const char *const *ahead,
                                                                 int ahead_count, int first, f32x16 *sums) {
-  switch (rows) {
-    TILE_CASE(1, 1, 1)
-    TILE_CASES(1)
-  }
+  switch (rows) { TILE_CASES(1) }
 }
 
 /* sums[r][c] = lanes of x[r] . w[c] for `rows` <= PANEL_ROWS rows of x and `columns` of the BLOCK_COLUMNS columns, a
@@ -57,7 +46,6 @@ ISA_TARGET static void ISA(panel)(int bf16, const float *x, int rows, const void
     size_t end = start + pass < k ? start + pass : k;
     for (int tile = 0; tile < tiles; tile++) {
       int from = tile * rows / tiles, to = (tile + 1) * rows / tiles;
-      int step = to - from == 1 ? 1 : TILE_COLUMNS;
       float copy[TILE_ROWS_MAX * PASS_K];
       const float *at[TILE_ROWS_MAX];
       for (int r = from; r < to; r++) {
@@ -69,10 +57,10 @@ ISA_TARGET static void ISA(panel)(int bf16, const float *x, int rows, const void
         }
       }
       /* Each tile brings a share of every column that the next pass, or the next block, needs. */
-      int ahead_first = tile * step / tiles, ahead_count = (tile + 1) * step / tiles - ahead_first;
-      /* One row leaves little time: look ahead by about 16 KiB. */
-      int distance = step == 1 ? (int)(16384 / ((end - start) * size)) + 1 : columns;
-      for (int c = 0; c < columns; c += step) {
+      int ahead_first = tile * TILE_COLUMNS / tiles, ahead_count = (tile + 1) * TILE_COLUMNS / tiles - ahead_first;
+      /* A single row only streams: two tiles ahead are enough, and what comes too early may be gone again. */
+      int distance = rows == 1 ? 2 * TILE_COLUMNS : columns;
+      for (int c = 0; c < columns; c += TILE_COLUMNS) {
         const char *ahead[TILE_COLUMNS_MAX];
         for (int i = 0; i < ahead_count; i++) {
           int column = c + ahead_first + i + distance;

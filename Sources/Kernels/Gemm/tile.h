@@ -3,8 +3,8 @@
  * Included once per instruction set, after lanes.h; Gemm and Attention share it.  It is where the rule of reduction
  * lives: lane j of a dot product takes the elements k = j (mod 16), ascending, by fused multiply-add. */
 
-/* sums[r * stride + c] (+)= x[r][0..count) . w[c][start..start + count), lane by lane.  start is a multiple of 16, and so
- * is count unless it ends the rows; a missing element counts as zero.  first: start from zero instead of the stored
+/* sums[r * stride + c] (+)= x[r][0..count) . w[c][start..start + count), lane by lane.  start is a multiple of 16, and
+ * so is count unless it ends the rows; a missing element counts as zero.  first: start from zero instead of the stored
  * sums.  The loop also asks for the bytes that `count` weights take at each of the `ahead_count` addresses in `ahead`,
  * the weights that come later, to be brought from memory into L2.  Constants: rows, columns, bf16. */
 LANES_ALWAYS_INLINE ISA_TARGET void ISA(tile)(const int rows, const int columns, const int bf16,
