@@ -116,6 +116,25 @@ extension KernelTests {
             }
         }
 
+        @Test(arguments: [(-3, 0), (0, 0), (2, 2), (4, 4), (1000, 4)])
+        func onlyLiveRowsAreWritten(count: Int32, kept: Int) {
+            let live = GuardedMemory([count])
+            let ones = GuardedMemory([Float](repeating: 1, count: 16))
+            let tokens = GuardedMemory([Int32](repeating: 0, count: 4))
+            let out = GuardedMemory([Float](repeating: .nan, count: 16))
+            var grid = podium_grid_embedding(PODIUM_BACKEND_CPU, 4)
+            podium_embedding(&grid, 0, 4, 0, out.floats, ones.base, tokens.ints, live.ints, 4, 1, 4)
+            #expect(out.floatArray.filter { !$0.isNaN }.count == kept * 4)
+            let normed = GuardedMemory([Float](repeating: .nan, count: 16))
+            grid = podium_grid_rms_norm(PODIUM_BACKEND_CPU, 4)
+            podium_rms_norm(&grid, 0, 4, 0, normed.floats, ones.floats, ones.base, nil, live.ints, 4, 4, 1e-5)
+            #expect(normed.floatArray.filter { !$0.isNaN }.count == kept * 4)
+            let chosen = GuardedMemory([Int32](repeating: -7, count: 4))
+            grid = podium_grid_argmax(PODIUM_BACKEND_CPU, 4)
+            podium_argmax(&grid, 0, 4, chosen.ints, ones.floats, live.ints, 4, 4)
+            #expect((0..<4).filter { chosen.ints[$0] == 0 }.count == kept)
+        }
+
         @Test func tableIsCompleteAndInOrder() {
             var count: UInt32 = 0
             var families: UInt32 = 0
