@@ -1,4 +1,5 @@
 import CPluginAPI
+import Glibc
 import JSON
 import Kernels
 import MallocCounter
@@ -104,9 +105,9 @@ import Testing
         try plugin.prepare()
         try plugin.start()
         let arrived = Mutex(false)
-        let early = try plugin.issue(Array(prompts.prefix(3)))
         host.onFirstToken = { id in arrived.withLock { $0 = $0 || id == 3 } }
-        while !arrived.withLock({ $0 }) {}
+        let early = try plugin.issue(Array(prompts.prefix(3)))
+        while !arrived.withLock({ $0 }) { sched_yield() }
         let late = try plugin.issue([prompts[3]])
         #expect(host.wait(completions: 4))
         try plugin.stop()

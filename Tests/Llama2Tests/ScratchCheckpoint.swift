@@ -5,9 +5,7 @@ import JSON
 final class ScratchCheckpoint {
     let folder: String
 
-    /// - Parameters:
-    ///   - original: The checkpoint.
-    ///   - leaving: Files that are not copied.
+    /// Links to every file of a checkpoint but those that are left out.
     init(of original: String, leaving: Set<String> = []) throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "podium-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -175,22 +175,22 @@ final class TestHost: @unchecked Sendable {
                 name: nil,
                 version: nil,
                 service: { host, id in
-                    let self_ = TestHost.of(host)
+                    let testHost = TestHost.of(host)
                     switch id.map({ String(cString: $0) }) {
-                    case MLP_SAMPLES: return UnsafeRawPointer(self_.samplesTable)
-                    case MLP_DEVICE: return UnsafeRawPointer(self_.deviceTable)
-                    case MLP_LAUNCH: return UnsafeRawPointer(self_.launchTable)
-                    case MLP_POOL: return UnsafeRawPointer(self_.poolTable)
+                    case MLP_SAMPLES: return UnsafeRawPointer(testHost.samplesTable)
+                    case MLP_DEVICE: return UnsafeRawPointer(testHost.deviceTable)
+                    case MLP_LAUNCH: return UnsafeRawPointer(testHost.launchTable)
+                    case MLP_POOL: return UnsafeRawPointer(testHost.poolTable)
                     default: return nil
                     }
                 },
                 log: { host, _, message in
-                    let self_ = TestHost.of(host)
-                    self_.lock.locked { self_.messages.append(String(cString: message!)) }
+                    let testHost = TestHost.of(host)
+                    testHost.lock.locked { testHost.messages.append(String(cString: message!)) }
                 },
                 fail: { host, status, message in
-                    let self_ = TestHost.of(host)
-                    self_.lock.locked { self_.reason = String(cString: message!) }
+                    let testHost = TestHost.of(host)
+                    testHost.lock.locked { testHost.reason = String(cString: message!) }
                     return status
                 }
             )
@@ -271,9 +271,9 @@ final class TestHost: @unchecked Sendable {
                     return mlp_status(MLP_OK)
                 },
                 record_end: { host, _, out in
-                    let self_ = TestHost.of(host)
-                    out?.pointee = OpaquePointer(Unmanaged.passRetained(self_.recording!).toOpaque())
-                    self_.recording = nil
+                    let testHost = TestHost.of(host)
+                    out?.pointee = OpaquePointer(Unmanaged.passRetained(testHost.recording!).toOpaque())
+                    testHost.recording = nil
                     return mlp_status(MLP_OK)
                 },
                 replay: { host, _, recording in

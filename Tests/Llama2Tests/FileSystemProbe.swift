@@ -1,0 +1,5 @@
+import FoundationEssentials
+
+enum FileSystemProbe {
+    static func has(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+}
