@@ -248,7 +248,19 @@ extension KernelTests {
             let n = Int32(gates.count)
             let got = runEverywhere(podium_grid_gemm_silu_gate(PODIUM_BACKEND_CPU, 1, n, 1), output: h, "silu") {
                 podium_gemm_silu_gate(
-                    $0, $1, $2, 0, h.floats, one.floats, gate.memory.base, up.memory.base, live.ints, 1, n, 1)
+                    $0,
+                    $1,
+                    $2,
+                    0,
+                    h.floats,
+                    one.floats,
+                    gate.memory.base,
+                    up.memory.base,
+                    live.ints,
+                    1,
+                    n,
+                    1
+                )
             }
             let wanted = gates.map { Double($0) / (1 + exponential(-Double($0))) }
             let error = worst(got, wanted) { 5 * 0x1p-24 * abs(wanted[$0]) }

@@ -86,6 +86,12 @@ extension KernelTests {
                 ([3], 0), ([nan], 0), ([-infinity], 0), ([1, 1], 0), ([-0.0, 0], 0), ([1, nan, 2, nan], 1),
                 ([Float](repeating: -infinity, count: 40), 0), ([Float](repeating: 5, count: 100), 0),
             ]
+            // Equals in two lanes, the earlier one in the later lane.
+            var tie = random.floats(48)
+            (tie[17], tie[32]) = (2, 2)
+            cases.append((tie, 17))
+            (tie[17], tie[32]) = (nan, nan)
+            cases.append((tie, 17))
             for width in [15, 16, 17, 31, 32, 33, 1000] {
                 for place in [0, 1, width / 2, width - 1] {
                     var values = random.floats(width)
