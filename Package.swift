@@ -41,7 +41,7 @@ let package = Package(
         .target(name: "CPlatform"),
         .target(name: "JSON", dependencies: ["CJSONC"], swiftSettings: swift),
         .target(name: "Numerics", dependencies: ["JSON"], swiftSettings: swift),
-        .target(name: "Kernels", dependencies: ["CPluginAPI"]),
+        .target(name: "Kernels", dependencies: ["CPluginAPI"], linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: swift),
         .target(
             name: "TextGeneration", dependencies: ["CPluginAPI", "PluginAPI", "Kernels", "Numerics"],
