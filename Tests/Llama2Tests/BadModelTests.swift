@@ -6,7 +6,7 @@ import Testing
 @Suite struct BadModelTests {
     let golden: GoldenCheckpoint
 
-    init() throws { golden = try #require(GoldenCheckpoint.all.first) }
+    init() throws { golden = try #require(GoldenCheckpoint.own.first) }
 
     private func refusal(_ folder: String) -> String {
         do {

@@ -14,7 +14,7 @@ import TextGeneration
             "intermediate_size", "vocab_size", "max_position_embeddings", "rms_norm_eps", "rope_theta", "rope_scaling",
             "rope_parameters", "rope_type", "factor", "eos_token_id", "llama3", "linear", "default",
         ]
-        let seeds = try GoldenCheckpoint.all.map { golden in
+        let seeds = try GoldenCheckpoint.own.map { golden in
             Array(try Data(contentsOf: URL(filePath: golden.folder + "/config.json")))
         }
         let fuzzer = Fuzzer(

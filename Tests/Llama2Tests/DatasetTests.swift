@@ -7,7 +7,7 @@ import Testing
 @Suite struct DatasetTests {
     let golden: GoldenCheckpoint
 
-    init() throws { golden = try #require(GoldenCheckpoint.all.first) }
+    init() throws { golden = try #require(GoldenCheckpoint.own.first) }
 
     private func prompts(_ plugin: LoadedPlugin) throws -> [[Int32]] {
         let table = plugin.extensionTable(MLP_DATASET, mlp_dataset.self)
@@ -44,6 +44,9 @@ import Testing
     /// Folders that the converter wrote, against the values of the pickles that it read.
     @Test func convertedFolders() throws {
         let root = GoldenCheckpoint.root + "/dataset-samples"
+        guard FileSystemProbe.has(root + "/expected.json") else {
+            return print("golden dataset-samples: not run (no \(root)/expected.json)")
+        }
         let expected = JSONField(try JSON(contentsOfFile: root + "/expected.json"), at: root + "/expected.json")
         var cases = 0
         for name in try FileManager.default.contentsOfDirectory(atPath: root).sorted() {
@@ -146,7 +149,7 @@ import Testing
     }
 
     @Test func brokenConvertedFolders() throws {
-        let root = GoldenCheckpoint.root + "/dataset-samples"
+        let root = GoldenCheckpoint.ownRoot + "/dataset-samples"
         guard
             let name = try FileManager.default.contentsOfDirectory(atPath: root).sorted().first(where: {
                 FileSystemProbe.has("\(root)/\($0)/dataset.json")

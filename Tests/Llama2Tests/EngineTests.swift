@@ -12,7 +12,7 @@ import Testing
     let prompts: [[Int32]]
 
     init() throws {
-        golden = try #require(GoldenCheckpoint.all.first)
+        golden = try #require(GoldenCheckpoint.own.first)
         prompts = try golden.prompts.map(\.ids)
     }
 

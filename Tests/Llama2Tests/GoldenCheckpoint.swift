@@ -1,3 +1,4 @@
+import CPluginAPI
 import FoundationEssentials
 import JSON
 import Numerics
@@ -16,14 +17,19 @@ struct GoldenCheckpoint: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { name }
 
-    /// PODIUM_GOLDEN, or the project's own copy.
-    static let root =
-        ProcessInfo.processInfo.environment["PODIUM_GOLDEN"]
-        ?? URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: "Golden")
-        .path
+    /// The project's own copy of the golden data.
+    static let ownRoot =
+        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: "Golden").path
+    /// What the environment names (PODIUM_GOLDEN), or the project's own copy.
+    static let root = ProcessInfo.processInfo.environment["PODIUM_GOLDEN"] ?? ownRoot
+
+    /// Every checkpoint to be compared.
+    static let all = find(root)
+    /// Those of the project's own copy, models for tests that compare with nothing golden.
+    static let own = find(ownRoot)
 
     /// Every `golden/*/ckpt*` that has a config.json of a Llama model and an expected.json with prompts.
-    static let all: [GoldenCheckpoint] = {
+    private static func find(_ root: String) -> [GoldenCheckpoint] {
         let golden = root + "/golden"
         var found: [GoldenCheckpoint] = []
         for area in list(golden) {
@@ -40,7 +46,7 @@ struct GoldenCheckpoint: Sendable, CustomTestStringConvertible {
             }
         }
         return found
-    }()
+    }
 
     private static func list(_ folder: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
@@ -73,5 +79,16 @@ struct GoldenCheckpoint: Sendable, CustomTestStringConvertible {
     func report(_ what: String, worst: Double, tolerance: Double) {
         let verdict = worst <= tolerance ? "passed" : "failed"
         print("golden \(name) \(what): \(verdict) worst=\(worst) tolerance=\(tolerance)")
+    }
+
+    /// Whether the plugin can compute this checkpoint at all; if it cannot, that is printed.
+    func isSupported(_ what: String) throws -> Bool {
+        do {
+            _ = try LoadedPlugin(host: TestHost(), role: "worker", model: folder)
+            return true
+        } catch let failure as LoadedPlugin.Failure where failure.status == mlp_status(MLP_UNSUPPORTED) {
+            print("golden \(name) \(what): not run (\(failure.reason))")
+            return false
+        }
     }
 }

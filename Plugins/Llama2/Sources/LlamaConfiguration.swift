@@ -44,10 +44,13 @@ struct LlamaConfiguration: Sendable {
 
     /// Reads the fields of a config.json.
     init(_ config: JSONField) throws {
-        if let type = try config["model_type"].optional { _ = try type.string(oneOf: ["llama"]) }
-        if let activation = try config["hidden_act"].optional { _ = try activation.string(oneOf: ["silu", "swish"]) }
+        try Self.require(config["model_type"], oneOf: ["llama"])
+        try Self.require(config["hidden_act"], oneOf: ["silu", "swish"])
         if let quantization = try config["quantization_config"].optional {
-            throw quantization.error("quantised checkpoints are not supported; use the float32 or bfloat16 one")
+            throw Self.unsupported(
+                quantization,
+                "quantised checkpoints are not computed yet; use the float32 or bfloat16 one"
+            )
         }
         hidden = try config["hidden_size"].int(in: 1...1 << 20)
         layers = try config["num_hidden_layers"].int(in: 1...4096)
@@ -87,14 +90,28 @@ struct LlamaConfiguration: Sendable {
         tiedHead = try config["tie_word_embeddings"].optional?.bool() ?? false
         attentionBias = try config["attention_bias"].optional?.bool() ?? false
         if let bias = try config["mlp_bias"].optional, try bias.bool() {
-            throw bias.error("biases in the MLP are not supported")
+            throw Self.unsupported(bias, "biases in the MLP are not computed")
         }
         if let share = try config["partial_rotary_factor"].optional, try share.double() != 1 {
-            throw share.error(expected: "1, because every element of a head is rotated")
+            throw Self.unsupported(share, "expected 1: every element of a head is rotated")
         }
         (ropeBase, ropeScaling) = try Self.rotary(config)
         let end = try config["eos_token_id"].optional
         endTokens = if let end { try Self.endTokens(end, vocabulary: vocabulary) } else { [] }
+    }
+
+    /// A valid wish that this plugin cannot fulfil, with the field that makes it.
+    private static func unsupported(_ field: JSONField, _ reason: String) -> PluginError {
+        PluginError(.unsupported, field.error(reason).description)
+    }
+
+    /// Checks a field that may be absent against the only words that are understood.
+    private static func require(_ field: JSONField, oneOf words: [String]) throws {
+        guard let given = try field.optional else { return }
+        let word = try given.string()
+        guard words.contains(word) else {
+            throw unsupported(given, "expected \(words.joined(separator: " or ")), found \"\(word)\"")
+        }
     }
 
     private static func rotary(_ config: JSONField) throws -> (Double, RotaryScaling) {
@@ -133,8 +150,8 @@ struct LlamaConfiguration: Sendable {
                     originalContext: try scaling["original_max_position_embeddings"].int(in: 1...1 << 24)
                 )
             )
-        default:
-            throw typeField.error(expected: "\"default\", \"linear\" or \"llama3\"")
+        case let type:
+            throw Self.unsupported(typeField, "expected \"default\", \"linear\" or \"llama3\", found \"\(type)\"")
         }
     }
 

@@ -60,11 +60,12 @@ struct LlamaTensors: Sendable {
             case .f32: type = (PODIUM_F32, MLP_F32)
             case .bf16: type = (PODIUM_BF16, MLP_BF16)
             default:
-                throw SafetensorsError(
+                let fault = SafetensorsError(
                     file: checkpoint.folder,
                     tensor: name,
                     reason: "has dtype \(tensor.type); this plugin computes with F32 and BF16 weights"
                 )
+                throw PluginError(.unsupported, fault.description)
             }
             declarations.append(TensorDeclaration(name: name, shape: shape.map(UInt64.init), dtype: Int32(type.1)))
             return Reference(index: declarations.count - 1, type: type.0)
