@@ -15,6 +15,7 @@ DEMO := --plugin libLlama2.so --config-path Plugins/Llama2/Configs
 .PHONY: build setup demo test golden conform bench format lint clean
 
 build: setup
+	swift build $(SWIFT_FLAGS)
 	swift build $(SWIFT_FLAGS) --build-tests
 
 setup:
