@@ -174,11 +174,11 @@ extension LoadGenRun {
         _ sequence: inout SampleSequence,
         _ logs: RunLogs
     ) throws -> SampleLedger.Harvest {
-        let wall = WallClock.now()
-        let clock = MonotonicClock.now()
+        let before = ClockPair.now()
         let plan = try QueryPlan(settings: settings, loaded: set, mode: .performanceOnly, sequence: &sequence)
         let harvest = try runPhase(settings, plan, logs)
-        compareClocks(monotonic: MonotonicClock.now() - clock, wall: WallClock.now().since(wall), logs)
+        let after = ClockPair.now()
+        compareClocks(monotonic: after.monotonic - before.monotonic, wall: after.wall.since(before.wall), logs)
         return harvest
     }
 
