@@ -32,8 +32,11 @@ let package = Package(
         // The contract.
         .target(name: "CPluginAPI", path: "Sources/PluginAPI/C"),
         .target(
-            name: "PluginAPI", dependencies: ["CPluginAPI", "JSON"], path: "Sources/PluginAPI/Swift",
-            swiftSettings: swift),
+            name: "PluginAPI",
+            dependencies: ["CPluginAPI", "JSON"],
+            path: "Sources/PluginAPI/Swift",
+            swiftSettings: swift
+        ),
 
         // Libraries that the host and the plugins each carry a copy of.
         .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
@@ -44,8 +47,10 @@ let package = Package(
         .target(name: "Kernels", dependencies: ["CPluginAPI"], linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: swift),
         .target(
-            name: "TextGeneration", dependencies: ["CPluginAPI", "PluginAPI", "Kernels", "Numerics"],
-            swiftSettings: swift),
+            name: "TextGeneration",
+            dependencies: ["CPluginAPI", "PluginAPI", "Kernels", "Numerics"],
+            swiftSettings: swift
+        ),
 
         // The host.
         .target(
@@ -53,44 +58,77 @@ let package = Package(
             dependencies: [
                 "CPluginAPI", "CFFI", "CPlatform", "JSON", "Numerics", .product(name: "Yams", package: "Yams"),
             ],
-            swiftSettings: swift),
+            swiftSettings: swift
+        ),
         .executableTarget(
             name: "host",
             dependencies: ["Core", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            swiftSettings: swift),
+            swiftSettings: swift
+        ),
 
         // Plugins.
         .target(
             name: "Llama2",
             dependencies: ["PluginAPI", "JSON", "Numerics", "Kernels", "Tokenizers", "TextGeneration"],
-            path: "Plugins/Llama2", exclude: ["Configs", "Demo", "Dataset"], sources: ["Sources"],
-            swiftSettings: swift, linkerSettings: exportEntryAlone),
+            path: "Plugins/Llama2",
+            exclude: ["Configs", "Demo", "Dataset"],
+            sources: ["Sources"],
+            swiftSettings: swift,
+            linkerSettings: exportEntryAlone
+        ),
         .target(
-            name: "Null", dependencies: ["PluginAPI"], path: "Plugins/Null", swiftSettings: swift,
-            linkerSettings: exportEntryAlone),
+            name: "Null",
+            dependencies: ["PluginAPI"],
+            path: "Plugins/Null",
+            swiftSettings: swift,
+            linkerSettings: exportEntryAlone
+        ),
         .target(
-            name: "Echo", dependencies: ["PluginAPI"], path: "Tests/Fixtures/Echo", swiftSettings: swift,
-            linkerSettings: exportEntryAlone),
+            name: "Echo",
+            dependencies: ["PluginAPI"],
+            path: "Tests/Fixtures/Echo",
+            swiftSettings: swift,
+            linkerSettings: exportEntryAlone
+        ),
         .target(
-            name: "Mischief", dependencies: ["CPluginAPI"], path: "Tests/Fixtures/Mischief",
-            linkerSettings: exportEntryAlone),
+            name: "Mischief",
+            dependencies: ["CPluginAPI"],
+            path: "Tests/Fixtures/Mischief",
+            linkerSettings: exportEntryAlone
+        ),
 
         // Tests.
         .target(name: "FuzzDriver", path: "Tests/Fuzz", swiftSettings: swift),
         .target(name: "MallocCounter", path: "Tests/MallocCounter"),
         .testTarget(
-            name: "JSONTests", dependencies: ["JSON", "FuzzDriver"], exclude: ["Fixtures"], swiftSettings: swift),
+            name: "JSONTests",
+            dependencies: ["JSON", "FuzzDriver"],
+            exclude: ["Fixtures"],
+            swiftSettings: swift
+        ),
         .testTarget(
-            name: "NumericsTests", dependencies: ["Numerics", "JSON", "FuzzDriver"], exclude: ["Fixtures"],
-            swiftSettings: swift),
+            name: "NumericsTests",
+            dependencies: ["Numerics", "JSON", "FuzzDriver"],
+            exclude: ["Fixtures"],
+            swiftSettings: swift
+        ),
         .testTarget(
-            name: "TokenizersTests", dependencies: ["Tokenizers", "JSON", "FuzzDriver"], swiftSettings: swift),
+            name: "TokenizersTests",
+            dependencies: ["Tokenizers", "JSON", "FuzzDriver"],
+            swiftSettings: swift
+        ),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CPluginAPI"], swiftSettings: swift),
         .testTarget(
-            name: "LoadGenTests", dependencies: ["Core", "CPluginAPI", "JSON", "MallocCounter"], swiftSettings: swift),
+            name: "LoadGenTests",
+            dependencies: ["Core", "CPluginAPI", "JSON", "MallocCounter"],
+            swiftSettings: swift
+        ),
         .testTarget(
-            name: "ConfigTests", dependencies: ["Core", "JSON", "FuzzDriver"],
-            exclude: ["amd-commands.json", "resolve_amd_commands.py"], swiftSettings: swift),
+            name: "ConfigTests",
+            dependencies: ["Core", "JSON", "FuzzDriver"],
+            exclude: ["amd-commands.json", "resolve_amd_commands.py"],
+            swiftSettings: swift
+        ),
         .testTarget(name: "DevicesTests", dependencies: ["Core", "CPluginAPI", "MallocCounter"], swiftSettings: swift),
         .testTarget(name: "WeightsTests", dependencies: ["Core", "CPluginAPI"], swiftSettings: swift),
         .testTarget(
@@ -98,14 +136,22 @@ let package = Package(
             dependencies: [
                 "Llama2", "TextGeneration", "Kernels", "Numerics", "CPluginAPI", "JSON", "FuzzDriver", "MallocCounter",
             ],
-            swiftSettings: swift),
+            swiftSettings: swift
+        ),
         // Runs the built host and plugins; linking two plugins into one test binary would define the entry twice.
         .testTarget(name: "HostTests", dependencies: ["Core", "CPluginAPI", "JSON"], swiftSettings: swift),
 
         // Benchmarks.
-        .executableTarget(name: "KernelBenchmark", dependencies: ["Kernels", "CPluginAPI"], path: "Benchmarks/Kernels"),
         .executableTarget(
-            name: "LaunchBenchmark", dependencies: ["Core", "CPluginAPI"], path: "Benchmarks/Launch",
-            swiftSettings: swift),
+            name: "KernelBenchmark",
+            dependencies: ["Kernels", "CPluginAPI"],
+            path: "Benchmarks/Kernels"
+        ),
+        .executableTarget(
+            name: "LaunchBenchmark",
+            dependencies: ["Core", "CPluginAPI"],
+            path: "Benchmarks/Launch",
+            swiftSettings: swift
+        ),
     ]
 )

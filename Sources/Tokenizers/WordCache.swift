@@ -1,3 +1,5 @@
+import Glibc
+
 /// Remembers how short words merged: direct-mapped, a newer word replaces an older one.
 ///
 /// Natural text repeats its words, and a hit costs one hash and one comparison instead of a chain of merges.
@@ -9,7 +11,7 @@ struct WordCache {
     // Per slot: symbols in the word (0 if empty), symbols in the result, the word, the result.
     private static let slotWidth = 2 + 2 * wordLimit
 
-    private var slots: [UInt32] = []
+    private var slots: Slots?
 
     /// A word and where it belongs.
     struct Key {
@@ -31,25 +33,38 @@ struct WordCache {
 
     /// Replaces `word`, from which `key` was made, by its result if that is known.
     func load(_ key: Key, into word: inout [UInt32]) -> Bool {
-        guard !slots.isEmpty else { return false }
+        guard let slot = slots?.words else { return false }
         let base = key.slot * Self.slotWidth
-        return slots.withUnsafeBufferPointer { slots in
-            guard slots[base] == UInt32(truncatingIfNeeded: key.count) else { return false }
-            for index in 0..<key.count where slots[base + 2 + index] != word[index] { return false }
-            let resultCount = Int(slots[base + 1])
-            let result = base + 2 + Self.wordLimit
-            for index in 0..<resultCount { word[index] = slots[result + index] }
-            word.removeLast(key.count - resultCount)
-            return true
-        }
+        guard slot[base] == UInt32(truncatingIfNeeded: key.count) else { return false }
+        for index in 0..<key.count where slot[base + 2 + index] != word[index] { return false }
+        let resultCount = Int(slot[base + 1])
+        let result = base + 2 + Self.wordLimit
+        for index in 0..<resultCount { word[index] = slot[result + index] }
+        word.removeLast(key.count - resultCount)
+        return true
     }
 
     mutating func store(_ key: Key, result: [UInt32]) {
-        if slots.isEmpty { slots = [UInt32](repeating: 0, count: Self.slotCount * Self.slotWidth) }
+        let known = slots ?? Slots(count: Self.slotCount * Self.slotWidth)
+        slots = known
+        guard let slot = known?.words else { return }
         let base = key.slot * Self.slotWidth
-        slots[base] = UInt32(truncatingIfNeeded: key.count)
-        slots[base + 1] = UInt32(truncatingIfNeeded: result.count)
-        for index in 0..<key.count { slots[base + 2 + index] = key.word[index] }
-        for index in 0..<result.count { slots[base + 2 + Self.wordLimit + index] = result[index] }
+        slot[base] = UInt32(truncatingIfNeeded: key.count)
+        slot[base + 1] = UInt32(truncatingIfNeeded: result.count)
+        for index in 0..<key.count { slot[base + 2 + index] = key.word[index] }
+        for index in 0..<result.count { slot[base + 2 + Self.wordLimit + index] = result[index] }
     }
+}
+
+/// Zeroed words whose pages cost nothing until they are used: most tokenizers of a test encode a few words each.
+private final class Slots {
+    let words: UnsafeMutablePointer<UInt32>
+
+    /// - Returns: nil where there is no memory; the cache then remembers nothing.
+    init?(count: Int) {
+        guard let memory = calloc(count, MemoryLayout<UInt32>.stride) else { return nil }
+        words = memory.bindMemory(to: UInt32.self, capacity: count)
+    }
+
+    deinit { free(words) }
 }

@@ -7,7 +7,8 @@ struct Generate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Shows the first samples of a data set with the text that the model generates.",
         usage: "host generate --plugin libNAME.so [settings] [--count N]",
-        discussion: "No benchmark: nothing is timed or logged.")
+        discussion: "No benchmark: nothing is timed or logged."
+    )
 
     @Option(help: "How many samples.")
     var count = 4

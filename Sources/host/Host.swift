@@ -1,7 +1,9 @@
 import ArgumentParser
 import Core
 
-/// The command line.  Each subcommand is a file of its own, with no logic beyond reading and printing.
+/// The command line.
+///
+/// Each subcommand is a file of its own, with no logic beyond reading and printing.
 @main
 struct Host: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,7 +17,9 @@ struct Host: ParsableCommand {
             Exit status: 0 valid result, 2 invalid result, 3 the plugin failed, 64 wrong input, 1 anything else.
             """,
         version: podiumVersion,
-        subcommands: [Run.self, Generate.self, Describe.self, Conform.self, RunPluginProcess.self, RunConformanceRule.self],
+        subcommands: [
+            Run.self, Generate.self, Describe.self, Conform.self, RunPluginProcess.self, RunConformanceRule.self,
+        ],
         defaultSubcommand: Run.self
     )
 }

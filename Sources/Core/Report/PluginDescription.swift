@@ -12,7 +12,9 @@ public struct PluginDescription {
 
     /// Loads a library.
     ///
-    /// - Parameter configuration: The plugin; with a model or data set, instances are created as well.
+    /// - Parameters:
+    ///   - configuration: The plugin; with a model or data set, instances are created as well.
+    ///   - console: Where the plugin's log lines go.
     /// - Throws: `PluginFault`, `ConfigError`.
     public init(_ configuration: RunConfiguration, console: RunConsole) throws {
         let library = try PluginLibrary(named: configuration.plugin)
@@ -26,9 +28,15 @@ public struct PluginDescription {
                 try LoadedInstance(
                     library: library,
                     request: InstanceRequest(
-                        workload: position, role: role, model: configuration.modelPath,
-                        dataset: role == "head" ? configuration.datasetPath : nil, options: .object(resolved),
-                        threads: 1), log: console.log)
+                        workload: position,
+                        role: role,
+                        model: configuration.modelPath,
+                        dataset: role == "head" ? configuration.datasetPath : nil,
+                        options: .object(resolved),
+                        threads: 1
+                    ),
+                    log: console.log
+                )
             }
             workers.append(try instance("worker"))
             heads.append(try instance("head"))
@@ -74,8 +82,10 @@ public struct PluginDescription {
                         ("name", .string(tensor.path)), ("dtype", .string(tensor.type.rawValue)),
                         ("shape", .array(tensor.shape.map { .integer(Int64($0)) })),
                         ("bytes", .integer(Int64(tensor.size))), ("optional", .bool(tensor.isOptional)),
-                    ]))
-            })
+                    ])
+                )
+            }
+        )
     }
 
     private func placementsJSON(_ declared: WeightDeclarations) -> JSON {
@@ -85,8 +95,10 @@ public struct PluginDescription {
                     JSONObject([
                         ("name", .string(placement.name)), ("bytes", .integer(Int64(placement.size))),
                         ("sources", .array(placement.sources.map { .string(declared.tensors[$0].path) })),
-                    ]))
-            })
+                    ])
+                )
+            }
+        )
     }
 
     private func kernelsJSON(_ table: KernelTable) -> JSON {
@@ -96,8 +108,10 @@ public struct PluginDescription {
                     JSONObject([
                         ("name", .string(kernel.name)), ("signature", .string(kernel.signature)),
                         ("targets", .array(PluginDescription.targets(kernel, table).map(JSON.string))),
-                    ]))
-            })
+                    ])
+                )
+            }
+        )
     }
 
     // MARK: Text

@@ -47,14 +47,18 @@ public struct RunReport: Sendable {
         func milliseconds(_ nanoseconds: Int64) -> String { RunReport.number(Double(nanoseconds) / 1e6) }
         row(
             "\(name) (ms)",
-            "mean \(milliseconds(values.mean)), p50 \(milliseconds(values.at(0.5))), p99 \(milliseconds(values.at(0.99)))")
+            "mean \(milliseconds(values.mean)), p50 \(milliseconds(values.at(0.5))), p99 \(milliseconds(values.at(0.99)))"
+        )
     }
 
     private func outstanding(_ samples: OutstandingSamples, _ row: (String, String) -> Void) {
         row("outstanding samples", "\(samples.count)")
         for sample in samples.first.prefix(8) {
             let token = sample.sawFirstToken ? ", first token seen" : ""
-            row("", "index \(sample.index), id \(sample.id), issued \(RunReport.number(Double(sample.age) / 1e9)) s ago\(token)")
+            row(
+                "",
+                "index \(sample.index), id \(sample.id), issued \(RunReport.number(Double(sample.age) / 1e9)) s ago\(token)"
+            )
         }
     }
 

@@ -32,9 +32,14 @@ public struct GeneratedText: Sendable {
         let instance = try LoadedInstance(
             library: library,
             request: InstanceRequest(
-                workload: position, model: configuration.modelPath, dataset: configuration.datasetPath,
-                options: .object(resolved), threads: configuration.threads > 0 ? configuration.threads : nil),
-            log: console.log)
+                workload: position,
+                model: configuration.modelPath,
+                dataset: configuration.datasetPath,
+                options: .object(resolved),
+                threads: configuration.threads > 0 ? configuration.threads : nil
+            ),
+            log: console.log
+        )
         guard instance.abilities.hasTokens, instance.abilities.offers(MLP_TOKENIZER) else {
             throw ConfigError("\(workload.id) has no tokens to show as text")
         }
@@ -48,21 +53,31 @@ public struct GeneratedText: Sendable {
         try instance.flush()
         guard sink.waitForAll(within: configuration.watchdogSec ?? 3600) else {
             throw PluginFault(
-                .hang, library: library.path, call: "issue",
-                reason: "\(sink.outstandingCount) of \(indices.count) samples did not complete")
+                .hang,
+                library: library.path,
+                call: "issue",
+                reason: "\(sink.outstandingCount) of \(indices.count) samples did not complete"
+            )
         }
         samples = try issued.map { sample in
             let record = sink.record(of: sample.id)
             if let status = record?.status, status != mlp_status(MLP_OK) {
                 throw PluginFault(
-                    .failed, library: library.path, call: "complete", status: status,
-                    reason: "sample \(sample.index) completed with \(statusName(status))")
+                    .failed,
+                    library: library.path,
+                    call: "complete",
+                    status: status,
+                    reason: "sample \(sample.index) completed with \(statusName(status))"
+                )
             }
             let payload = instance.payload(sample.index)?.payload ?? mlp_bytes(data: nil, size: 0)
             let prompt = Array(UnsafeRawBufferPointer(start: payload.data, count: Int(payload.size)))
             return Sample(
-                index: sample.index, prompt: try GeneratedText.text(of: prompt, instance),
-                text: try GeneratedText.text(of: record?.data ?? [], instance), tokenCount: record?.tokenCount ?? 0)
+                index: sample.index,
+                prompt: try GeneratedText.text(of: prompt, instance),
+                text: try GeneratedText.text(of: record?.data ?? [], instance),
+                tokenCount: record?.tokenCount ?? 0
+            )
         }
         try instance.stop()
         try instance.destroy()

@@ -5,7 +5,10 @@ final class PluginUnderTest: SystemUnderTest, QuerySampleLibrary {
     let performanceCount: UInt64
     private let instance: any PluginInstance
 
-    /// - Parameter limit: Uses the first so many samples of the data set; nil for all.
+    /// - Parameters:
+    ///   - instance: Ready or running.
+    ///   - limit: Uses the first so many samples of the data set; nil for all.
+    /// - Throws: `PluginFault`.
     init(_ instance: any PluginInstance, limit: Int?) throws {
         self.instance = instance
         name = "Podium \(podiumVersion) \(instance.workload.id) \(instance.workload.version)"

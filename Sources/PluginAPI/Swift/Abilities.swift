@@ -45,7 +45,7 @@ public struct InferenceClaims: OptionSet, Sendable {
     public static let tokens = InferenceClaims(rawValue: UInt32(MLP_TOKENS))
     /// The same payload gives the same bytes in every run on this machine.
     public static let deterministic = InferenceClaims(rawValue: UInt32(MLP_DETERMINISTIC))
-    /// ... and whatever else is in flight.
+    /// The same bytes whatever else is in flight.
     public static let batchInvariant = InferenceClaims(rawValue: UInt32(MLP_BATCH_INVARIANT))
 }
 

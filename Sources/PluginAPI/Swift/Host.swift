@@ -17,7 +17,9 @@ public struct Host: @unchecked Sendable {
     /// Hands a line to the host's log.
     public func log(_ level: LogLevel, _ message: String) { table.pointee.log(table, level.rawValue, message) }
 
-    /// A service by id, or nil.  Read members beyond the service's first release only after checking `struct_size`.
+    /// A service by id, or nil.
+    ///
+    /// Read members beyond the service's first release only after checking `struct_size`.
     public func service<Table>(_ id: String, as: Table.Type) -> UnsafePointer<Table>? {
         table.pointee.service(table, id)?.assumingMemoryBound(to: Table.self)
     }
