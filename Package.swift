@@ -139,7 +139,7 @@ let package = Package(
             swiftSettings: swift
         ),
         // Runs the built host and plugins; linking two plugins into one test binary would define the entry twice.
-        .testTarget(name: "HostTests", dependencies: ["Core", "CPluginAPI", "JSON"], swiftSettings: swift),
+        .testTarget(name: "HostTests", dependencies: ["Core", "CPluginAPI", "JSON", "MallocCounter"], swiftSettings: swift),
 
         // Benchmarks.
         .executableTarget(
