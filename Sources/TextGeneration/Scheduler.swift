@@ -45,7 +45,6 @@ final class Scheduler {
         let count = options.maxBatch
         let perRecord = min(options.maxNewTokens, geometry.context)
         storage = .allocate(capacity: count * perRecord)
-        storage.initialize(repeating: 0, count: count * perRecord)
         records = .allocate(capacity: count)
         order = .allocate(capacity: count)
         unused = .allocate(capacity: count)

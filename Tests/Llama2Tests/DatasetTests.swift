@@ -42,7 +42,7 @@ import Testing
     }
 
     /// Folders that the converter wrote, against the values of the pickles that it read.
-    @Test func convertedFolders() throws {
+    @Test func matchesGoldenConversion() throws {
         let root = GoldenCheckpoint.root + "/dataset-samples"
         guard FileSystemProbe.has(root + "/expected.json") else {
             return print("golden dataset-samples: not run (no \(root)/expected.json)")

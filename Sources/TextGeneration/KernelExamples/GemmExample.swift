@@ -1,0 +1,44 @@
+import Kernels
+
+/// `gemm`: one row and many, with and without bias and residual, sizes that fill no tile.
+struct GemmExample: KernelExampleCase {
+    let type: podium_dtype
+    let rows, live, n, k: Int
+    let hasBias, accumulates: Bool
+
+    static let cases = [
+        GemmExample(type: PODIUM_F32, rows: 1, live: 1, n: 1, k: 1, hasBias: false, accumulates: false),
+        GemmExample(type: PODIUM_F32, rows: 7, live: 5, n: 37, k: 100, hasBias: true, accumulates: true),
+        GemmExample(type: PODIUM_BF16, rows: 1, live: 1, n: 65, k: 513, hasBias: true, accumulates: false),
+        GemmExample(type: PODIUM_BF16, rows: 53, live: 50, n: 33, k: 1040, hasBias: false, accumulates: true),
+        GemmExample(type: PODIUM_F32, rows: 3, live: 0, n: 16, k: 16, hasBias: true, accumulates: true),
+    ]
+
+    func worked(_ numbers: inout ExampleNumbers) -> WorkedExample {
+        let x = numbers.floats(rows * k)
+        let w = ExampleWeights(numbers.floats(n * k), type)
+        let bias = hasBias ? ExampleWeights(numbers.floats(n), type) : nil
+        let initial =
+            accumulates ? numbers.floats(rows * n) : numbers.unwritten(rows: rows, live: live, width: n)
+        var expected = initial.map { Double($0) }
+        var largest = 0.0
+        for row in 0..<live {
+            for i in 0..<n {
+                let product = InnerProduct(x, row * k, w.values, i * k, count: k)
+                let added = (bias?.values[i] ?? 0, accumulates ? Double(initial[row * n + i]) : 0)
+                expected[row * n + i] = product.value + added.0 + added.1
+                largest = max(largest, product.magnitude + abs(added.0) + abs(added.1))
+            }
+        }
+        // The sum, the bias, the residual.
+        let absolute = roundingBound(k + 2) * largest
+        return WorkedExample(
+            grid: podium_grid_gemm(PODIUM_BACKEND_CPU, Int32(rows), Int32(n), Int32(k)),
+            [
+                w.dtype, .output(initial, expected: expected, absolute: absolute), .floats(x), .weights(w),
+                bias.map { .weights($0) } ?? .null, .ints([live]), .int(rows), .int(n), .int(k),
+                .int(accumulates ? 1 : 0),
+            ]
+        )
+    }
+}

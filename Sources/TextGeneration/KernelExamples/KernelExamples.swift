@@ -1,0 +1,60 @@
+public import CPluginAPI
+import Kernels
+public import PluginAPI
+
+/// The worked examples of the kernels in `podium_kernels()`: inputs, and outputs as a reference in double has them.
+///
+/// The references are the formulas of `podium_kernels.h` written out in Swift and share nothing with the twins. Each
+/// tolerance bounds the roundings that float32 arithmetic may make **in any order of summation**, so that it holds for a
+/// twin and for a GPU kernel alike; it is derived, not fitted, and stands beside its formula.
+///
+/// What is not compared has a value all the same: outputs hold NaN where the kernel must write, and ordinary numbers in
+/// rows beyond the live count, which must stay as they are.
+public final class KernelExamples {
+    private var current: WorkedExample?
+
+    /// Examples of which none is made yet.
+    public init() {}
+
+    /// An example; its memory lives until the next call.
+    ///
+    /// - Parameters:
+    ///   - kernel: An index into `podium_kernels()`.
+    ///   - number: 0, 1, ...
+    ///   - deviceKind: `MLP_DEVICE_CPU`.
+    /// - Returns: The example, or nil after the last.
+    /// - Throws: `PluginError` for a kind of device that there are no grids for.
+    public func example(kernel: UInt32, number: UInt32, deviceKind: Int32) throws(PluginError) -> KernelExample? {
+        guard deviceKind == Int32(MLP_DEVICE_CPU) else {
+            throw PluginError(
+                .unsupported,
+                "kernel examples: device kind \(deviceKind) has no grids; ask for MLP_DEVICE_CPU (\(MLP_DEVICE_CPU))"
+            )
+        }
+        let cases = Self.cases(podium_kernel(rawValue: kernel))
+        guard number < cases.count else { return nil }
+        var numbers = ExampleNumbers(seed: UInt64(kernel) << 32 | UInt64(number))
+        let example = cases[Int(number)].worked(&numbers)
+        current = example
+        return KernelExample(grid: example.grid, arguments: example.arguments)
+    }
+
+    private static func cases(_ kernel: podium_kernel) -> [any KernelExampleCase] {
+        switch kernel {
+        case PODIUM_EMBEDDING: EmbeddingExample.cases
+        case PODIUM_RMS_NORM: RMSNormExample.cases
+        case PODIUM_GEMM: GemmExample.cases
+        case PODIUM_GEMM_SILU_GATE: GatedGemmExample.cases
+        case PODIUM_ROPE_TABLES: RopeTablesExample.cases
+        case PODIUM_ROPE_APPEND: RopeAppendExample.cases
+        case PODIUM_PAGED_ATTENTION: PagedAttentionExample.cases
+        case PODIUM_ARGMAX: ArgmaxExample.cases
+        default: []
+        }
+    }
+}
+
+/// The shape of one example; makes its numbers.
+protocol KernelExampleCase {
+    func worked(_ numbers: inout ExampleNumbers) -> WorkedExample
+}
