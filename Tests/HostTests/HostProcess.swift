@@ -37,7 +37,10 @@ struct HostProcess {
 
     /// Runs any program in the checkout's root.
     static func run(
-        executable: String, _ arguments: [String], folder: String = root, environment: [String: String] = [:],
+        executable: String,
+        _ arguments: [String],
+        folder: String = root,
+        environment: [String: String] = [:],
         limit: Double = 120
     ) throws -> Outcome {
         let files = try (0..<2).map { _ in try TemporaryFolder.file() }
@@ -45,7 +48,10 @@ struct HostProcess {
         let settings = environment.map { "\($0.key)='\($0.value)'" }.joined(separator: " ")
         let script = "cd \"$1\" && shift && exec env \(settings) \"$@\" >'\(files[0])' 2>'\(files[1])' </dev/null"
         let child = try ChildProcess(
-            executable: "/bin/sh", arguments: ["sh", "-c", script, "sh", folder, executable] + arguments, descriptors: [])
+            executable: "/bin/sh",
+            arguments: ["sh", "-c", script, "sh", folder, executable] + arguments,
+            descriptors: []
+        )
         let end = child.wait(within: limit)
         if end == nil { child.kill() }
         defer { for file in files { unlink(file) } }
@@ -63,7 +69,7 @@ enum TemporaryFolder {
 
     static func folder() throws -> String {
         var template = Array("/tmp/podium-test-XXXXXX".utf8CString)
-        let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress) }
+        let made = template.withUnsafeMutableBufferPointer { buffer in buffer.baseAddress.flatMap { mkdtemp($0) } }
         return String(cString: try #require(made))
     }
 }

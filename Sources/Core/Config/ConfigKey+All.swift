@@ -173,6 +173,17 @@ extension ConfigKey {
         aliases: ["watchdog"],
         "Seconds without any progress after which a run is ended as INVALID; 0: never. Default: 600."
     )
+    static let callTimeoutSec = ConfigKey(
+        "harness_config.call_timeout_sec",
+        .number(0.1...1e6),
+        "Seconds after which a call of the plugin that should be short (create, start, stop, destroy) counts as hung. "
+            + "Default: 60; for `host conform` 10."
+    )
+    static let prepareTimeoutSec = ConfigKey(
+        "harness_config.prepare_timeout_sec",
+        .number(0.1...1e6),
+        "Seconds after which a call that loads, warms up or scores counts as hung. Default: 3600; for `host conform` 120."
+    )
     static let seedless = ConfigKey(
         "harness_config.seedless",
         .boolean,
@@ -280,7 +291,7 @@ extension ConfigKey {
         engineVersion, port, nodeId, headnodeAddress, modelPath, datasetPath, accuracyDatasetPath, outputLogDir,
         userConf,
         mlperfConf, targetQps, durationSec, totalSampleCount, accuracySampleCount, minQueryCount, maxQueryCount,
-        enableWarmup, deviceCount, devicesPerInstance, dataParallelSize, watchdogSec, seedless, enableLogTrace,
+        enableWarmup, deviceCount, devicesPerInstance, dataParallelSize, watchdogSec, callTimeoutSec, prepareTimeoutSec, seedless, enableLogTrace,
         scheduleAlgo, loadBalanceTokenWeight, loadBalanceWindowSize, sortingStrategy, sortingBuckets,
         resourceCheckerAborts, debugDumpModelOutput, debugModelOutputPath, debugRecordSampleLatencies,
         debugLatencyOutputPath, debugPrintFinished, debugDatasetSamplingSize, debugDatasetSamplingNumBins,

@@ -91,6 +91,8 @@ extension RunConfiguration {
         enableWarmup = try table.boolean(.enableWarmup) ?? enableWarmup
         seedless = try table.boolean(.seedless) ?? seedless
         if let seconds = try table.number(.watchdogSec) { watchdogSec = seconds > 0 ? seconds : nil }
+        callTimeoutSec = try table.number(.callTimeoutSec)
+        prepareTimeoutSec = try table.number(.prepareTimeoutSec)
         options = table.workloadOptions.values.sorted { $0.key < $1.key }
         notices += table.withoutEffect.map { "\($1.origin): \($0.name) \($0.withoutEffect ?? "")" }
     }

@@ -66,6 +66,10 @@ public struct RunConfiguration: Sendable, Equatable {
     public var enableWarmup = true
     /// Seconds without progress after which the run is ended; nil: never.
     public var watchdogSec: Double? = 600
+    /// Seconds that a call of the plugin that should be short may take; nil: the default.
+    public var callTimeoutSec: Double?
+    /// Seconds that a call that loads, warms up or scores may take; nil: the default.
+    public var prepareTimeoutSec: Double?
     /// Whether the seeds stay 0 instead of the round's.
     public var seedless = false
 
@@ -94,6 +98,14 @@ public struct RunConfiguration: Sendable, Equatable {
             }
             return scenario
         }
+    }
+
+    /// How long calls of the plugin may take in a run.
+    public var callLimits: CallLimits {
+        var limits = CallLimits()
+        limits.control = callTimeoutSec ?? limits.control
+        limits.work = prepareTimeoutSec ?? limits.work
+        return limits
     }
 
     /// The number of plugin instances.

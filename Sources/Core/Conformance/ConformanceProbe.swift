@@ -52,8 +52,7 @@ final class ConformanceProbe: @unchecked Sendable {
             options: .object(resolved),
             threads: 2
         )
-        request.limits.control = 10
-        request.limits.work = 120
+        request.limits = configuration.limits
         return request
     }
 
@@ -93,7 +92,13 @@ final class ConformanceProbe: @unchecked Sendable {
         let indices = Array(0..<count)
         try head.load(indices)
         try worker.start(results: sink)
-        return ConformanceSession(worker: worker, head: head, sink: sink, indices: indices)
+        return ConformanceSession(
+            worker: worker,
+            head: head,
+            sink: sink,
+            indices: indices,
+            patience: 60 * configuration.patience
+        )
     }
 
     /// Skips the test unless the instance offers an extension.
@@ -108,12 +113,15 @@ final class ConformanceSession {
     let head: LoadedInstance
     let sink: RecordingSink
     let indices: [UInt64]
+    private let patience: Double
 
-    init(worker: LoadedInstance, head: LoadedInstance, sink: RecordingSink, indices: [UInt64]) {
+    /// - Parameter patience: Seconds that samples may take after flush.
+    init(worker: LoadedInstance, head: LoadedInstance, sink: RecordingSink, indices: [UInt64], patience: Double) {
         self.worker = worker
         self.head = head
         self.sink = sink
         self.indices = indices
+        self.patience = patience
     }
 
     /// Issues samples as one query and returns their ids.
@@ -129,11 +137,11 @@ final class ConformanceSession {
     }
 
     /// Flushes and waits for every sample.
-    func finish(within seconds: Double = 60) throws {
+    func finish() throws {
         try worker.flush()
         try demand(
-            sink.waitForAll(within: seconds),
-            "\(sink.outstandingCount) samples have not completed \(seconds) s after flush"
+            sink.waitForAll(within: patience),
+            "\(sink.outstandingCount) samples have not completed \(patience) s after flush"
         )
     }
 
@@ -160,6 +168,11 @@ public struct ConformanceConfiguration: Sendable {
     /// Settings under `model_config`.
     public var options: [ConfigSetting]
 
+    /// How long calls may take.
+    public var limits: CallLimits
+    /// What the rules' own time limits are multiplied with: less than 1 where calls are to be short.
+    public var patience: Double
+
     /// The words that say the same to a child process.
     public var words: [String]
 
@@ -172,6 +185,10 @@ public struct ConformanceConfiguration: Sendable {
         model = run.modelPath
         dataset = run.datasetPath
         options = run.options
+        limits = CallLimits()
+        limits.control = run.callTimeoutSec ?? 10
+        limits.work = run.prepareTimeoutSec ?? 120
+        patience = min(1, limits.control / 10)
         self.words = words
     }
 }

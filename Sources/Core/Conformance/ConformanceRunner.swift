@@ -78,7 +78,9 @@ public struct ConformanceRunner: Sendable {
     private func testApart(_ rule: ConformanceRule, role: String) -> ConformanceVerdict {
         var ends: [Int32] = [-1, -1]
         // Only the spawned child's copy is inherited: the numbers below are marked before anything is started.
-        guard pipe(&ends) == 0, ends.allSatisfy({ fcntl($0, F_SETFD, FD_CLOEXEC) == 0 }) else { return .skip("no pipe: \(String(cString: strerror(errno)))") }
+        guard pipe(&ends) == 0, ends.allSatisfy({ fcntl($0, F_SETFD, FD_CLOEXEC) == 0 }) else {
+            return .skip("no pipe: \(String(cString: strerror(errno)))")
+        }
         defer { close(ends[0]) }
         let child: ChildProcess
         do {
@@ -93,10 +95,12 @@ public struct ConformanceRunner: Sendable {
             return .skip("\(error)")
         }
         close(ends[1])
-        let answer = read(ends[0], within: rule.timeLimit)
+        // Starting a process takes its time however short the calls are to be.
+        let limit = rule.timeLimit * configuration.patience + 1
+        let answer = read(ends[0], within: limit)
         if answer == nil { child.kill() }
         let end = child.wait(within: 5)
-        guard let answer else { return .hang("no verdict within \(Int(rule.timeLimit)) s") }
+        guard let answer else { return .hang("no verdict within \(Int(limit)) s") }
         if let verdict = ConformanceRunner.verdict(in: answer) { return verdict }
         if end == nil { child.kill() }
         return .crash("the process ended with \(end.map { "\($0)" } ?? "its pipe closed")")

@@ -9,6 +9,7 @@ final class HostContext: ServiceContext, @unchecked Sendable {
     let table: UnsafePointer<mlp_host>
     private let log: LogHandler
     private let failures = Mutex<[String]>([])
+    private let misuse = Mutex<[String]>([])
     private let running = Atomic<Bool>(false)
     private let lateResults = Atomic<UInt64>(0)
     private let sinkAddress = Atomic<UInt>(0)
@@ -36,7 +37,7 @@ final class HostContext: ServiceContext, @unchecked Sendable {
                 },
                 fail: { host, status, message in
                     guard let context = HostContext.of(host) else { return status }
-                    return context.recordFailure(status, message.map { String(cString: $0) } ?? "")
+                    return context.note(status, message.map { String(cString: $0) } ?? "")
                 }
             )
         )
@@ -74,8 +75,22 @@ final class HostContext: ServiceContext, @unchecked Sendable {
 
     // MARK: Failures
 
-    /// Records why the current call fails.
+    /// Records what a service refuses to do for the plugin.
     override func recordFailure(_ status: mlp_status, _ message: String) -> mlp_status {
+        let misuses = [MLP_INVALID_ARGUMENT, MLP_INVALID_STATE, MLP_NOT_FOUND]
+        if misuses.contains(Int(status)) {
+            misuse.withLock { list in
+                if list.count < 16 { list.append(message) }
+            }
+        }
+        return note(status, message)
+    }
+
+    /// What services refused because the plugin asked for what it may not ask for.
+    var serviceMisuses: [String] { misuse.withLock { $0 } }
+
+    /// Records why the current call fails.
+    func note(_ status: mlp_status, _ message: String) -> mlp_status {
         failures.withLock { list in
             if list.count < 16 { list.append(message) }
         }

@@ -19,7 +19,9 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
     private var payloads: PayloadTable?
     private var queries = UnsafeMutableBufferPointer<mlp_query>.allocate(capacity: 64)
     private var state = State.created
+    private let hostsState: ProcessState
 
+    private enum WeightsStage { case declaring, finding, binding }
     private enum State { case created, ready, running, lost }
 
     /// Creates an instance.
@@ -47,6 +49,8 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         self.role = role
         self.modelFolder = modelFolder
         self.log = log
+        let hostsState = ProcessState()
+        self.hostsState = hostsState
         let context = HostContext(deviceGroup: devices, log: log)
         self.context = context
         // A plugin's threads may use the host's table after destroy; it stays.
@@ -74,6 +78,7 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         }
         guard let created else { throw PluginFault.hang(library: path, call: "create", seconds: limits.control) }
         plugin = try created.get()
+        try LoadedInstance.check(hostsState, library: path, call: "create")
         try LoadedInstance.check(plugin, library: path)
         let found = plugin
         let tables = control.call(within: limits.control) { Result { try ExtensionTables(of: found, library: path) } }
@@ -129,6 +134,19 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         for (name, present) in required where !present { throw broken("the required function \(name) is NULL") }
     }
 
+    /// What a plugin must leave alone: signal handlers, locale, working folder and standard descriptors are the host's.
+    static func check(_ before: ProcessState, library: String, call: String) throws {
+        let changes = ProcessState().changes(since: before, including: .hosts)
+        guard changes.isEmpty else {
+            throw PluginFault(
+                .contract,
+                library: library,
+                call: call,
+                reason: changes.joined(separator: "; ") + "; these belong to the host"
+            )
+        }
+    }
+
     /// What a returned status means: refusals are about what the user gave, the rest is the plugin's.
     private static func fault(library: String, call: String, status: mlp_status, reason: String?) -> PluginFault {
         let refusals = [MLP_INVALID_ARGUMENT, MLP_NOT_FOUND, MLP_IO_ERROR, MLP_UNSUPPORTED, MLP_OUT_OF_MEMORY]
@@ -149,6 +167,7 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
             throw PluginFault(.hang, library: library, call: name, reason: "an earlier call never returned")
         }
         let context = context
+        let misuses = context.serviceMisuses.count
         let outcome = control.call(within: seconds) { () -> (mlp_status, String?) in
             _ = context.takeFailures()
             let status = body()
@@ -159,7 +178,10 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
             throw PluginFault.hang(library: library, call: name, seconds: seconds)
         }
         guard status == mlp_status(MLP_OK) else {
-            throw LoadedInstance.fault(library: library, call: name, status: status, reason: reason)
+            var fault = LoadedInstance.fault(library: library, call: name, status: status, reason: reason)
+            // What a service refused was the plugin's idea, not the user's.
+            if fault.kind == .refused, context.serviceMisuses.count > misuses { fault.kind = .failed }
+            throw fault
         }
     }
 
@@ -172,6 +194,7 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         let plugin = plugin
         try call("prepare", within: limits.work) { plugin.pointee.prepare(plugin) }
         state = .ready
+        try LoadedInstance.check(hostsState, library: library, call: "prepare")
     }
 
     private func bindWeights(_ table: UnsafePointer<mlp_weights>) throws {
@@ -179,16 +202,29 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
             throw PluginFault(.failed, library: library, call: "weights", reason: "there is no device to hold them")
         }
         let outcome = Outcome<LoadedWeights>()
+        let stage = Outcome<WeightsStage>()
         let (plugin, context, modelFolder, library) = (plugin, context, modelFolder, library)
-        try call("weights", within: limits.work) {
-            do throws(WeightsError) {
-                let declared = try WeightDeclarations(table, plugin: library)
-                let files = try WeightFiles(declared, modelFolder: modelFolder)
-                outcome.value = try LoadedWeights(files, group: devices, plugin: plugin, table: table)
-                return mlp_status(MLP_OK)
-            } catch {
-                return context.recordFailure(error.status, error.message)
+        do {
+            try call("weights", within: limits.work) {
+                do throws(WeightsError) {
+                    stage.value = .declaring
+                    let declared = try WeightDeclarations(table, plugin: library)
+                    stage.value = .finding
+                    let files = try WeightFiles(declared, modelFolder: modelFolder)
+                    stage.value = .binding
+                    outcome.value = try LoadedWeights(files, group: devices, plugin: plugin, table: table)
+                    return mlp_status(MLP_OK)
+                } catch {
+                    return context.note(error.status, error.message)
+                }
             }
+        } catch var fault as PluginFault where fault.kind == .refused {
+            // Only the files are the user's.
+            if stage.value == .declaring { fault.kind = .contract }
+            if stage.value == .binding, [MLP_INVALID_ARGUMENT, MLP_NOT_FOUND].contains(Int(fault.status)) {
+                fault.kind = .failed
+            }
+            throw fault
         }
         weights = outcome.value
         guard let report = weights?.report else { return }
@@ -212,6 +248,7 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
             return status
         }
         state = .ready
+        try LoadedInstance.check(hostsState, library: library, call: "running")
     }
 
     func destroy() throws {
@@ -499,7 +536,7 @@ extension PluginFault {
             .hang,
             library: library,
             call: call,
-            reason: "it did not return within \(seconds) s; run with --isolate to be able to end it"
+            reason: "it did not return within \(seconds) s"
         )
     }
 }

@@ -20,6 +20,7 @@ public final class PluginLibrary: @unchecked Sendable {
     /// - Throws: `PluginFault` if it cannot be loaded, exports no entry, or its tables break the contract.
     public init(named name: String) throws {
         path = try PluginLibrary.locate(name)
+        let before = ProcessState()
         guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
             let reason = dlerror().map { String(cString: $0) } ?? "dlopen failed without a reason"
             throw PluginFault(.refused, library: name, call: "dlopen", reason: reason)
@@ -37,6 +38,7 @@ public final class PluginLibrary: @unchecked Sendable {
         guard let library = entry() else {
             throw PluginFault(.contract, library: path, call: "mlp_library_v1", reason: "it returned NULL")
         }
+        try LoadedInstance.check(before, library: path, call: "mlp_library_v1")
         abiMinor = library.pointee.abi_minor
         tables = try PluginLibrary.check(library, path: path)
         var workloads: [WorkloadDescription] = []

@@ -23,7 +23,12 @@ public final class BenchmarkRun: Sendable {
         for notice in configuration.notices { console.note(notice) }
         try refuseWhatIsNotThereYet()
         let scenario = try configuration.requiredScenario
-        let plugin = try openPlugin(named: configuration.plugin, isolated: configuration.isolate, log: console.log)
+        let plugin = try openPlugin(
+            named: configuration.plugin,
+            isolated: configuration.isolate,
+            limits: configuration.callLimits,
+            log: console.log
+        )
         let (workload, position) = try plugin.workload(named: configuration.workload)
         let options = try WorkloadOptions(declaration: workload.options, workload: workload.id)
         let resolved = try options.resolve(configuration.options)
@@ -33,9 +38,16 @@ public final class BenchmarkRun: Sendable {
 
         let instance = try plugin.makeInstance(
             InstanceRequest(
-                workload: position, role: "both", model: configuration.modelPath, dataset: configuration.datasetPath,
-                options: .object(resolved), deviceCount: configuration.devicesPerInstance,
-                threads: configuration.threads > 0 ? configuration.threads : nil))
+                workload: position,
+                role: "both",
+                model: configuration.modelPath,
+                dataset: configuration.datasetPath,
+                options: .object(resolved),
+                deviceCount: configuration.devicesPerInstance,
+                threads: configuration.threads > 0 ? configuration.threads : nil,
+                limits: configuration.callLimits
+            )
+        )
         console.note("preparing \(workload.id)")
         try instance.prepare()
         let underTest = try PluginUnderTest(instance, limit: configuration.totalSampleCount)
@@ -44,7 +56,9 @@ public final class BenchmarkRun: Sendable {
         if settings.useTokenLatencies, !instance.abilities.hasTokens {
             throw ConfigError(
                 "the benchmark is judged by token latencies, and \(workload.id) does not report tokens; "
-                    + "choose another benchmark_name", key: "benchmark_name")
+                    + "choose another benchmark_name",
+                key: "benchmark_name"
+            )
         }
 
         var runOptions = LoadGenRun.Options()
@@ -64,7 +78,9 @@ public final class BenchmarkRun: Sendable {
     }
 
     private func conduct(
-        _ run: LoadGenRun, _ instance: any PluginInstance, stuck: @escaping @Sendable (RunOutcome) -> Void
+        _ run: LoadGenRun,
+        _ instance: any PluginInstance,
+        stuck: @escaping @Sendable (RunOutcome) -> Void
     ) throws -> RunOutcome {
         let watchdog = configuration.watchdogSec.map { seconds in
             ProgressWatchdog(run: run, timeout: seconds) { [weak self] result in
@@ -94,9 +110,12 @@ public final class BenchmarkRun: Sendable {
                 note(fault)
             }
         }
+        if result.misuse != SampleMisuse() {
+            let reasons = result.misuse.reasons.joined(separator: " ")
+            note(PluginFault(.contract, library: instance.library, call: "complete", reason: reasons))
+        }
         let found = faults.withLock { $0 }
-        let status: RunStatus =
-            !found.isEmpty ? .pluginFault : result.isValid ? .valid : result.misuse == SampleMisuse() ? .invalid : .pluginFault
+        let status: RunStatus = !found.isEmpty ? .pluginFault : result.isValid ? .valid : .invalid
         return RunOutcome(status: status, result: result, faults: found)
     }
 
@@ -104,18 +123,23 @@ public final class BenchmarkRun: Sendable {
 
     private func refuseWhatIsNotThereYet() throws {
         guard configuration.role == .both, !configuration.usesCluster else {
-            throw ConfigError("a run over several processes is not there yet; use role=both and backend=local", key: "role")
+            throw ConfigError(
+                "a run over several processes is not there yet; use role=both and backend=local",
+                key: "role"
+            )
         }
         guard configuration.instanceCount == 1 else {
             throw ConfigError(
                 "several instances are not there yet; set device_count and devices_per_instance to the same number",
-                key: "device_count")
+                key: "device_count"
+            )
         }
     }
 
     /// LoadGen's settings: MLPerf's rules, then the user's conf file.
     private func settings(
-        for workload: WorkloadDescription, scenario: RequestedScenario
+        for workload: WorkloadDescription,
+        scenario: RequestedScenario
     ) throws -> (TestSettings, [LogMessage]) {
         var settings = TestSettings()
         settings.scenario = scenario.loadGenScenario
@@ -133,7 +157,12 @@ public final class BenchmarkRun: Sendable {
         }
         if let path = configuration.userConfPath {
             let outcome = reader.apply(
-                path: path, origin: .user, model: model, scenario: settings.scenario, to: &settings)
+                path: path,
+                origin: .user,
+                model: model,
+                scenario: settings.scenario,
+                to: &settings
+            )
             guard outcome == .applied else {
                 throw LoadGenError.configurationFile(path: path, reason: OutputFolder.sentences(reader.messages))
             }

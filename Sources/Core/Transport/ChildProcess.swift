@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A process that this one started, with a deadline and a plain account of how it ended.
 final class ChildProcess: @unchecked Sendable {
@@ -17,7 +18,7 @@ final class ChildProcess: @unchecked Sendable {
     }
 
     let pid: pid_t
-    private var ending: End?
+    private let ending = Mutex<End?>(nil)
 
     /// Starts an executable.
     ///
@@ -29,37 +30,65 @@ final class ChildProcess: @unchecked Sendable {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        for pair in descriptors { posix_spawn_file_actions_adddup2(&actions, pair.parent, pair.child) }
+        // Copies beyond every number wanted in the child: one copy must not overwrite the source of the next.
+        let floor = (descriptors.map(\.child).max() ?? 0) + 1
+        let copies = descriptors.map { fcntl($0.parent, F_DUPFD_CLOEXEC, floor) }
+        defer { for copy in copies where copy >= 0 { close(copy) } }
+        guard copies.allSatisfy({ $0 >= 0 }) else {
+            throw ChildProcessError(executable: executable, reason: String(cString: strerror(errno)))
+        }
+        for (copy, pair) in zip(copies, descriptors) { posix_spawn_file_actions_adddup2(&actions, copy, pair.child) }
         var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         argv.append(nil)
         defer { for argument in argv { free(argument) } }
+        var environment = ChildProcess.environment()
+        defer { for setting in environment { free(setting) } }
         var pid: pid_t = 0
-        let status = posix_spawn(&pid, executable, &actions, nil, argv, environ)
+        let status = posix_spawn(&pid, executable, &actions, nil, argv, &environment)
         guard status == 0 else {
             throw ChildProcessError(executable: executable, reason: String(cString: strerror(status)))
         }
         self.pid = pid
     }
 
-    /// Waits for the end, at most `seconds`; nil if the process still runs then.  One thread at a time.
+    /// This process's environment for a child, ending in NULL.
+    ///
+    /// A child's crash is accounted for here; Swift's backtrace of it would take seconds, in which the child's results
+    /// wait.  Who wants one sets SWIFT_BACKTRACE.
+    private static func environment() -> [UnsafeMutablePointer<CChar>?] {
+        var settings: [UnsafeMutablePointer<CChar>?] = []
+        var position = environ
+        while let setting = position.pointee {
+            settings.append(strdup(setting))
+            position += 1
+        }
+        if getenv("SWIFT_BACKTRACE") == nil { settings.append(strdup("SWIFT_BACKTRACE=enable=no")) }
+        return settings + [nil]
+    }
+
+    /// Waits for the end, at most `seconds`; nil if the process still runs then.  Any thread.
     func wait(within seconds: Double) -> End? {
-        if let ending { return ending }
         let started = monotonicNanoseconds()
         var pause: UInt32 = 100
         while true {
-            var status: Int32 = 0
-            let found = waitpid(pid, &status, WNOHANG)
-            if found == pid {
-                let signal = status & 0x7F
-                let end: End = signal == 0 ? .exited(status >> 8 & 0xFF) : .signalled(signal)
-                ending = end
-                return end
-            }
-            if found < 0, errno != EINTR { return .exited(-1) }
+            if let end = ending.withLock({ look(&$0) }) { return end }
             if Double(monotonicNanoseconds() - started) > seconds * 1e9 { return nil }
             usleep(pause)
             pause = min(pause * 2, 10_000)
         }
+    }
+
+    private func look(_ ending: inout End?) -> End? {
+        if let ending { return ending }
+        var status: Int32 = 0
+        let found = waitpid(pid, &status, WNOHANG)
+        if found == pid {
+            let signal = status & 0x7F
+            ending = signal == 0 ? .exited(status >> 8 & 0xFF) : .signalled(signal)
+        } else if found < 0, errno != EINTR {
+            ending = .exited(-1)
+        }
+        return ending
     }
 
     /// Ends the process without asking it.

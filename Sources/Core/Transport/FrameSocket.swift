@@ -13,6 +13,8 @@ enum FrameKind: UInt32 {
     // The plugin's process answers and tells.
     case reply = 128
     case fault, firstToken, complete, log, asynchronousFault
+    /// A batch of results without an address: which call (`firstToken` or `complete`), how many.
+    case nullResults
 }
 
 /// Frames over a connected stream socket: kind (u32), length (u64), content.  Sending is safe from any thread.
@@ -22,8 +24,13 @@ final class FrameSocket: @unchecked Sendable {
 
     let descriptor: Int32
     private let sending = Mutex<Void>(())
+    /// Called when the descriptor was closed by somebody else in this process.
+    private let descriptorLost: (@Sendable () -> Void)?
 
-    init(descriptor: Int32) { self.descriptor = descriptor }
+    init(descriptor: Int32, descriptorLost: (@Sendable () -> Void)? = nil) {
+        self.descriptor = descriptor
+        self.descriptorLost = descriptorLost
+    }
 
     deinit { Glibc.close(descriptor) }
 
@@ -49,7 +56,10 @@ final class FrameSocket: @unchecked Sendable {
                 let sent = Glibc.send(descriptor, base + offset, buffer.count - offset, Int32(MSG_NOSIGNAL))
                 if sent > 0 {
                     offset += sent
-                } else if errno != EINTR {
+                } else if errno == EINTR {
+                    continue
+                } else {
+                    if errno == EBADF || errno == ENOTSOCK { descriptorLost?() }
                     return false
                 }
             }

@@ -12,6 +12,7 @@ final class IsolatedPlugin: @unchecked Sendable {
     private let limits: CallLimits
     private let child: ChildProcess
     private let socket: FrameSocket
+    private let beacon = CallBeacon()
     private let log: HostContext.LogHandler
     private let mailbox = Mailbox()
     private let sink = Mutex<(any ResponseSink)?>(nil)
@@ -33,7 +34,10 @@ final class IsolatedPlugin: @unchecked Sendable {
         child = try ChildProcess(
             executable: executablePath(),
             arguments: [executablePath(), "plugin-process", "--library", name],
-            descriptors: [(pair[1], PluginProcess.descriptor), (STDERR_FILENO, STDOUT_FILENO)]
+            descriptors: [
+                (pair[1], PluginProcess.descriptor), (STDERR_FILENO, STDOUT_FILENO),
+                (beacon.descriptor, PluginProcess.beaconDescriptor),
+            ]
         )
         startThread(name: "isolated-reader") { [self] in readFrames() }
     }
@@ -72,8 +76,13 @@ final class IsolatedPlugin: @unchecked Sendable {
     }
 
     /// Tells the child something that has no answer.
+    ///
+    /// After a fault that a handler was told of it does nothing: the handler ends the run, with what is finished.
     func tell(_ kind: FrameKind, _ content: [UInt8]) throws {
-        if let fault = mailbox.fault { throw fault }
+        if let fault = mailbox.fault {
+            if faultHandler.withLock({ $0 == nil }) { throw fault }
+            return
+        }
         socket.send(kind, content)
     }
 
@@ -103,19 +112,29 @@ final class IsolatedPlugin: @unchecked Sendable {
         case .fault: mailbox.post(.failure(try PluginFault(from: &content)))
         case .asynchronousFault: report(try PluginFault(from: &content))
         case .log: log(try content.int32(), try content.string())
+        case .nullResults:
+            let sink = sink.withLock { $0 }
+            let call = try content.uint32()
+            let count = try content.uint64()
+            _ = call == FrameKind.firstToken.rawValue ? sink?.firstToken(nil, count) : sink?.complete(nil, count)
         case .firstToken, .complete:
             let sink = sink.withLock { $0 }
             while !content.isAtEnd {
                 let id = try content.uint64()
                 let status = try content.int32()
                 let tokenCount = try content.uint64()
+                let unreadable = try content.uint64()
                 let data = try content.content()
                 data.withUnsafeBytes { data in
+                    let bytes =
+                        unreadable > 0
+                        ? mlp_bytes(data: nil, size: unreadable)
+                        : mlp_bytes(data: data.baseAddress, size: UInt64(data.count))
                     var result = mlp_result(
                         id: id,
                         status: status,
                         reserved: 0,
-                        data: mlp_bytes(data: data.baseAddress, size: UInt64(data.count)),
+                        data: bytes,
                         token_count: tokenCount
                     )
                     _ = kind == .firstToken ? sink?.firstToken(&result, 1) : sink?.complete(&result, 1)
@@ -127,19 +146,31 @@ final class IsolatedPlugin: @unchecked Sendable {
 
     /// The connection has ended: says how, to whoever waits or listens.
     private func end(because reason: String?) {
-        let call = mailbox.expected ?? "running"
+        let call = mailbox.expected ?? beacon.current.name
         let ending: PluginFault
         if let reason {
             child.kill()
             _ = child.wait(within: 5)
             ending = PluginFault(.contract, library: name, call: call, reason: reason)
         } else if let end = child.wait(within: 1) {
-            let hint: String
             switch end {
-            case .exited(let status): hint = status == 0 ? "; the plugin must not end the process" : ""
-            case .signalled: hint = ""
+            case .exited(PluginProcess.descriptorsLost):
+                ending = PluginFault(
+                    .contract,
+                    library: name,
+                    call: call,
+                    reason: "it closed descriptors that belong to the host"
+                )
+            case .exited:
+                ending = PluginFault(
+                    .crash,
+                    library: name,
+                    call: call,
+                    reason: "its process ended with \(end); a plugin must not end the process"
+                )
+            case .signalled:
+                ending = PluginFault(.crash, library: name, call: call, reason: "its process ended with \(end)")
             }
-            ending = PluginFault(.crash, library: name, call: call, reason: "its process ended with \(end)\(hint)")
         } else {
             child.kill()
             _ = child.wait(within: 5)
@@ -149,11 +180,12 @@ final class IsolatedPlugin: @unchecked Sendable {
         report(ending)
     }
 
+    /// Tells whoever waits for an answer, and else the handler: one of them, so that nothing is reported twice.
     private func report(_ fault: PluginFault) {
-        let isWaitedFor = mailbox.fail(fault)
+        if mailbox.fail(fault) { return }
         if let handler = faultHandler.withLock({ $0 }) {
             handler(fault)
-        } else if !isWaitedFor {
+        } else {
             log(3, "\(fault)")
         }
     }
@@ -232,7 +264,8 @@ final class IsolatedInstance: PluginInstance, @unchecked Sendable {
     let abilities: Abilities
     private let plugin: IsolatedPlugin
     private let limits: CallLimits
-    private var frame = WireWriter()
+    /// The child gives up on the plugin after the limit; this much later the parent gives up on the child.
+    private let margin = 5.0
 
     init(
         plugin: IsolatedPlugin,
@@ -248,22 +281,23 @@ final class IsolatedInstance: PluginInstance, @unchecked Sendable {
         self.limits = limits
     }
 
-    func prepare() throws { _ = try plugin.request(.prepare, call: "prepare", within: limits.work * 2) }
+    func prepare() throws { _ = try plugin.request(.prepare, call: "prepare", within: limits.work * 2 + margin) }
 
     func start(results sink: any ResponseSink) throws {
         plugin.deliver(to: sink)
-        _ = try plugin.request(.start, call: "start", within: limits.control)
+        _ = try plugin.request(.start, call: "start", within: limits.control + margin)
     }
 
-    func stop() throws { _ = try plugin.request(.stop, call: "stop", within: limits.control) }
+    // The child waits for issue and flush to return first.
+    func stop() throws { _ = try plugin.request(.stop, call: "stop", within: limits.control * 2 + margin) }
 
     func destroy() throws {
-        _ = try plugin.request(.destroy, call: "destroy", within: limits.control)
+        _ = try plugin.request(.destroy, call: "destroy", within: limits.control + margin)
         plugin.close()
     }
 
     func datasetSize() throws -> (total: UInt64, performance: UInt64) {
-        var answer = try plugin.request(.datasetSize, call: "dataset.size", within: limits.work)
+        var answer = try plugin.request(.datasetSize, call: "dataset.size", within: limits.work + margin)
         return (try answer.uint64(), try answer.uint64())
     }
 
@@ -273,10 +307,10 @@ final class IsolatedInstance: PluginInstance, @unchecked Sendable {
     private func send(_ kind: FrameKind, _ call: String, _ indices: [UInt64]) throws {
         var content = WireWriter()
         content.put(indices)
-        _ = try plugin.request(kind, call: call, within: limits.work, content.bytes)
+        _ = try plugin.request(kind, call: call, within: limits.work + margin, content.bytes)
     }
 
-    func warmUp() throws { _ = try plugin.request(.warmUp, call: "warm_up", within: limits.work) }
+    func warmUp() throws { _ = try plugin.request(.warmUp, call: "warm_up", within: limits.work + margin) }
     func reserve(samplesPerQuery: Int) throws {}
 
     func issue(_ samples: UnsafeBufferPointer<IssuedSample>) throws {
@@ -296,7 +330,9 @@ final class IsolatedInstance: PluginInstance, @unchecked Sendable {
         try? plugin.tell(.cancel, content.bytes)
     }
 
-    func beginAccuracy() throws { _ = try plugin.request(.beginAccuracy, call: "accuracy.begin", within: limits.work) }
+    func beginAccuracy() throws {
+        _ = try plugin.request(.beginAccuracy, call: "accuracy.begin", within: limits.work + margin)
+    }
 
     func addResponses(_ entries: [AccuracyEntry]) throws {
         var content = WireWriter()
@@ -305,11 +341,11 @@ final class IsolatedInstance: PluginInstance, @unchecked Sendable {
             content.put(entry.tokenCount)
             content.put(entry.data)
         }
-        _ = try plugin.request(.addResponses, call: "accuracy.add", within: limits.work, content.bytes)
+        _ = try plugin.request(.addResponses, call: "accuracy.add", within: limits.work + margin, content.bytes)
     }
 
     func finishAccuracy() throws -> AccuracyVerdict {
-        var answer = try plugin.request(.finishAccuracy, call: "accuracy.finish", within: limits.work)
+        var answer = try plugin.request(.finishAccuracy, call: "accuracy.finish", within: limits.work + margin)
         return AccuracyVerdict(
             passed: try answer.uint32() == 1,
             text: try answer.string(),
@@ -320,14 +356,24 @@ final class IsolatedInstance: PluginInstance, @unchecked Sendable {
     func encode(_ text: [UInt8]) throws -> [UInt32] {
         var content = WireWriter()
         content.put(text)
-        var answer = try plugin.request(.encode, call: "tokenizer.encode", within: limits.control, content.bytes)
+        var answer = try plugin.request(
+            .encode,
+            call: "tokenizer.encode",
+            within: limits.control + margin,
+            content.bytes
+        )
         return try answer.uint32s()
     }
 
     func decode(_ tokens: [UInt32]) throws -> [UInt8] {
         var content = WireWriter()
         content.put(tokens)
-        var answer = try plugin.request(.decode, call: "tokenizer.decode", within: limits.control, content.bytes)
+        var answer = try plugin.request(
+            .decode,
+            call: "tokenizer.decode",
+            within: limits.control + margin,
+            content.bytes
+        )
         return try answer.content()
     }
 

@@ -7,6 +7,10 @@ import Synchronization
 public enum PluginProcess {
     /// The descriptor on which the child finds its socket.
     static let descriptor: Int32 = 3
+    /// The descriptor on which it finds the memory of its beacon.
+    static let beaconDescriptor: Int32 = 4
+    /// The exit status of a child whose plugin closed its socket.
+    static let descriptorsLost: Int32 = 96
 
     /// Serves the parent until it goes away; never returns.
     public static func run() -> Never {
@@ -14,26 +18,33 @@ public enum PluginProcess {
         let moved = fcntl(descriptor, F_DUPFD_CLOEXEC, 100)
         if moved >= 0 { close(descriptor) }
         signal(SIGPIPE, SIG_IGN)
-        let socket = FrameSocket(descriptor: moved >= 0 ? moved : descriptor)
-        let server = PluginServer(socket: socket)
+        let socket = FrameSocket(descriptor: moved >= 0 ? moved : descriptor) { _exit(descriptorsLost) }
+        let beacon = CallBeacon(descriptor: beaconDescriptor)
+        close(beaconDescriptor)
+        let server = PluginServer(socket: socket, beacon: beacon)
         server.serve()
+        if fcntl(socket.descriptor, F_GETFD) < 0 { _exit(descriptorsLost) }
         // Threads of the plugin may still run: leave without unwinding under them.
         _exit(0)
     }
 }
 
-/// Executes the parent's frames: control requests on one thread, issuing on another, cancelling at once.
+/// Executes the parent's frames: control requests on one thread, issuing on another, cancelling on a third.
 private final class PluginServer: @unchecked Sendable {
     private let socket: FrameSocket
     private let control = FrameQueue()
     private let issuing = FrameQueue()
+    private let cancelling = FrameQueue()
+    private let beacon: CallBeacon
+    private var limits = CallLimits()
     private var library: PluginLibrary?
     private let instance = Mutex<LoadedInstance?>(nil)
     private let sink: ForwardingSink
     private let log: HostContext.LogHandler
 
-    init(socket: FrameSocket) {
+    init(socket: FrameSocket, beacon: CallBeacon) {
         self.socket = socket
+        self.beacon = beacon
         sink = ForwardingSink(socket: socket)
         log = { level, message in
             var content = WireWriter()
@@ -48,12 +59,21 @@ private final class PluginServer: @unchecked Sendable {
             while true { answer(control.next()) }
         }
         startThread(name: "issue") { [self] in
-            while true { issue(issuing.next()) }
+            while true {
+                issue(issuing.next())
+                issuing.done()
+            }
+        }
+        startThread(name: "cancel") { [self] in
+            while true {
+                cancel(cancelling.next().content)
+                cancelling.done()
+            }
         }
         while let frame = try? socket.receive() {
             switch frame.kind {
             case .issue, .flush: issuing.append(frame)
-            case .cancel: cancel(frame.content)
+            case .cancel: cancelling.append(frame)
             default: control.append(frame)
             }
         }
@@ -67,6 +87,8 @@ private final class PluginServer: @unchecked Sendable {
 
     private func issue(_ frame: FrameQueue.Frame) {
         guard let instance = instance.withLock({ $0 }) else { return }
+        beacon.current = frame.kind == .flush ? .flush : .issue
+        defer { beacon.current = .none }
         do {
             if frame.kind == .flush { return try instance.flush() }
             var content = frame.content
@@ -124,6 +146,7 @@ private final class PluginServer: @unchecked Sendable {
         case .create:
             guard let library else { throw WireError(reason: "no library is open") }
             let request = try InstanceRequest(from: &content)
+            limits = request.limits
             let created = try LoadedInstance(library: library, request: request, log: log)
             instance.withLock { $0 = created }
             reply.put(UInt32(created.abilities.extensions.count))
@@ -132,7 +155,13 @@ private final class PluginServer: @unchecked Sendable {
             reply.put(created.abilities.vocabulary)
         case .prepare: try running().prepare()
         case .start: try running().start(results: sink)
-        case .stop: try running().stop()
+        case .stop:
+            let instance = try running()
+            // The run is over: what it issued is to have returned.
+            guard issuing.waitUntilIdle(within: limits.control) else {
+                throw PluginFault.hang(library: instance.library, call: beacon.current.name, seconds: limits.control)
+            }
+            try instance.stop()
         case .destroy: try running().destroy()
         case .datasetSize:
             let size = try running().datasetSize()
@@ -167,10 +196,25 @@ private final class FrameQueue: @unchecked Sendable {
     typealias Frame = (kind: FrameKind, content: WireReader)
     private let frames = Mutex<[Frame]>([])
     private let available = Semaphore()
+    private let open = Atomic<Int>(0)
 
     func append(_ frame: Frame) {
+        open.wrappingAdd(1, ordering: .relaxed)
         frames.withLock { $0.append(frame) }
         available.signal()
+    }
+
+    /// The last frame taken is dealt with.
+    func done() { open.wrappingSubtract(1, ordering: .releasing) }
+
+    /// Waits until every frame is dealt with; false if that takes longer.
+    func waitUntilIdle(within seconds: Double) -> Bool {
+        let deadline = monotonicNanoseconds() &+ UInt64(seconds * 1e9)
+        while open.load(ordering: .acquiring) > 0 {
+            if monotonicNanoseconds() > deadline { return false }
+            usleep(500)
+        }
+        return true
     }
 
     func next() -> Frame {
@@ -205,7 +249,13 @@ private final class ForwardingSink: ResponseSink, @unchecked Sendable {
 
     private func forward(_ results: UnsafePointer<mlp_result>?, _ count: UInt64, as kind: FrameKind) -> mlp_status {
         guard count > 0 else { return mlp_status(MLP_OK) }
-        guard let results, count <= 1 << 32 else { return mlp_status(MLP_INVALID_ARGUMENT) }
+        guard let results, count <= 1 << 32 else {
+            var content = WireWriter()
+            content.put(kind.rawValue)
+            content.put(count)
+            socket.send(.nullResults, content.bytes)
+            return mlp_status(MLP_INVALID_ARGUMENT)
+        }
         var content = WireWriter()
         var first = mlp_status(MLP_OK)
         for result in UnsafeBufferPointer(start: results, count: Int(count)) {
@@ -226,6 +276,7 @@ private final class ForwardingSink: ResponseSink, @unchecked Sendable {
             content.put(result.token_count)
             let isReadable = result.data.size == 0 || result.data.data != nil
             if !isReadable, first == mlp_status(MLP_OK) { first = mlp_status(MLP_INVALID_ARGUMENT) }
+            content.put(isReadable ? 0 : result.data.size)
             content.put(
                 UnsafeRawBufferPointer(
                     start: isReadable ? result.data.data : nil,
