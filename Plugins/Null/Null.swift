@@ -23,12 +23,17 @@ final class Null: Workload, DatasetProviding, InferenceProviding {
     private let samples: Samples
     private let count: UInt64
     private let tokens: UInt64
+    /// Filled again for every batch: issue is never called twice at once.
+    private let results = UnsafeMutableBufferPointer<mlp_result>.allocate(capacity: 64)
 
     init(host: Host, configuration: Configuration) throws {
         samples = try host.samples()
         count = UInt64(try configuration.integer("samples"))
         tokens = UInt64(try configuration.integer("tokens"))
+        results.initialize(repeating: mlp_result())
     }
+
+    deinit { results.deallocate() }
 
     func datasetSize() -> (total: UInt64, performance: UInt64) { (count, count) }
 
@@ -46,24 +51,17 @@ final class Null: Workload, DatasetProviding, InferenceProviding {
     }
 
     func issue(_ queries: UnsafeBufferPointer<mlp_query>) {
-        withUnsafeTemporaryAllocation(of: mlp_result.self, capacity: 64) { results in
-            var start = 0
-            while start < queries.count {
-                let batch = min(64, queries.count - start)
-                for offset in 0..<batch {
-                    results[offset] = mlp_result(
-                        id: queries[start + offset].id,
-                        status: .ok,
-                        reserved: 0,
-                        data: mlp_bytes(data: nil, size: 0),
-                        token_count: tokens
-                    )
-                }
-                let filled = UnsafeBufferPointer(rebasing: UnsafeBufferPointer(results)[..<batch])
-                if tokens > 0 { samples.firstToken(filled) }
-                samples.complete(filled)
-                start += batch
+        var start = 0
+        while start < queries.count {
+            let batch = min(results.count, queries.count - start)
+            for offset in 0..<batch {
+                results[offset].id = queries[start + offset].id
+                results[offset].token_count = tokens
             }
+            let filled = UnsafeBufferPointer(rebasing: UnsafeBufferPointer(results)[..<batch])
+            if tokens > 0 { samples.firstToken(filled) }
+            samples.complete(filled)
+            start += batch
         }
     }
 
