@@ -20,6 +20,7 @@ final class Llama2: Workload {
     private let dataset: String?
     private let head: Head?
     private let worker: Worker?
+    private let examples = KernelExamples()
 
     /// What a head has.
     private final class Head {
@@ -223,6 +224,10 @@ extension Llama2: WeightsProviding, KernelsProviding, InferenceProviding {
         var count: UInt32 = 0
         let table = podium_families(&count)
         return UnsafeBufferPointer(start: table, count: Int(count))
+    }
+
+    func kernelExample(kernel: UInt32, number: UInt32, deviceKind: Int32) throws -> KernelExample? {
+        try examples.example(kernel: kernel, number: number, deviceKind: deviceKind)
     }
 
     private func engine() throws -> GenerationEngine {

@@ -1,4 +1,4 @@
-public import CPluginAPI
+import CPluginAPI
 import Kernels
 public import PluginAPI
 

@@ -20,7 +20,7 @@ struct RMSNormExample: KernelExampleCase {
         let x = (0..<(sources ?? rows)).flatMap { numbers.floats(width, bound: scales[$0 % scales.count]) }
         let weight = ExampleWeights(numbers.floats(width, bound: 2), type)
         // From the last source row downwards, so that the order is not that of the rows.
-        let picks = sources.map { sources in (0..<rows).map { (sources - 1 - 2 * $0 + 2 * sources) % sources } }
+        let picks = sources.map { sources in (0..<rows).map { (4 * sources - 1 - 3 * $0) % sources } }
         let initial = numbers.unwritten(rows: rows, live: live, width: width)
         var expected = initial.map { Double($0) }
         for row in 0..<live {
@@ -30,8 +30,9 @@ struct RMSNormExample: KernelExampleCase {
             let root = (squares / Double(width) + Double(epsilon)).squareRoot()
             for i in 0..<width { expected[row * width + i] = weight.values[i] * Double(x[source + i]) / root }
         }
-        // The sum of squares has `width` roundings, and mean, epsilon and the epsilon's own make three more; all terms
-        // are positive, so that this is relative.  The root halves it, then come root, reciprocal and two products.
+        // The sum of squares has `width` roundings, the mean two (if 1 / width is rounded), the sum with epsilon one; all
+        // terms are positive, so that this is relative.  The root halves it; then come the roundings of the root, of
+        // the reciprocal and of two products.
         let relative = roundingBound((width + 3 + 1) / 2 + 4)
         return WorkedExample(
             grid: podium_grid_rms_norm(PODIUM_BACKEND_CPU, Int32(rows)),
