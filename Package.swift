@@ -69,7 +69,9 @@ let package = Package(
         // Plugins.
         .target(
             name: "Llama2",
-            dependencies: ["PluginAPI", "JSON", "Numerics", "Kernels", "Tokenizers", "TextGeneration"],
+            dependencies: [
+                "CPluginAPI", "PluginAPI", "JSON", "Numerics", "Kernels", "Tokenizers", "TextGeneration",
+            ],
             path: "Plugins/Llama2",
             exclude: ["Configs", "Demo", "Dataset"],
             sources: ["Sources"],
@@ -78,14 +80,14 @@ let package = Package(
         ),
         .target(
             name: "Null",
-            dependencies: ["PluginAPI"],
+            dependencies: ["CPluginAPI", "PluginAPI"],
             path: "Plugins/Null",
             swiftSettings: swift,
             linkerSettings: exportEntryAlone
         ),
         .target(
             name: "Echo",
-            dependencies: ["PluginAPI"],
+            dependencies: ["CPluginAPI", "PluginAPI"],
             path: "Tests/Fixtures/Echo",
             swiftSettings: swift,
             linkerSettings: exportEntryAlone
@@ -131,6 +133,7 @@ let package = Package(
         ),
         .testTarget(name: "DevicesTests", dependencies: ["Core", "CPluginAPI", "MallocCounter"], swiftSettings: swift),
         .testTarget(name: "WeightsTests", dependencies: ["Core", "CPluginAPI"], swiftSettings: swift),
+        .testTarget(name: "TextGenerationTests", dependencies: ["TextGeneration", "CPluginAPI"], swiftSettings: swift),
         .testTarget(
             name: "Llama2Tests",
             dependencies: [
