@@ -103,7 +103,8 @@ import TextGeneration
                     }
                 }
             }
-            #expect(bytes[0] == bytes[1], "\(name)")
+            let same = bytes[0] == bytes[1]
+            #expect(same, "\(name)")
         }
     }
 

@@ -44,6 +44,16 @@ struct PagedAttentionExample: KernelExampleCase {
             scale: 0.125
         ),
         PagedAttentionExample(
+            rows: [ExampleRow(1, 129), ExampleRow(0, 63)],
+            live: 2,
+            heads: 16,
+            kvHeads: 2,
+            headDim: 128,
+            pageSize: 32,
+            maxPages: 6,
+            scale: 0.088388346
+        ),
+        PagedAttentionExample(
             rows: [ExampleRow(0, 66), ExampleRow(1, 6), ExampleRow(0, 65)],
             live: 2,
             heads: 3,
