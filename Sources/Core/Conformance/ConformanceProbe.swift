@@ -39,7 +39,7 @@ final class ConformanceProbe: @unchecked Sendable {
     }
 
     /// The request for an instance in a role.
-    func request(role: String? = nil) throws -> InstanceRequest {
+    func request(role: String? = nil, threads: Int = 2) throws -> InstanceRequest {
         let (position, description) = try workload()
         let options = try WorkloadOptions(declaration: description.options, workload: description.id)
         let resolved = try options.resolve(configuration.options)
@@ -50,24 +50,25 @@ final class ConformanceProbe: @unchecked Sendable {
             model: configuration.model,
             dataset: role == "worker" ? nil : configuration.dataset,
             options: .object(resolved),
-            threads: 2
+            threads: threads
         )
         request.limits = configuration.limits
         return request
     }
 
     /// A new instance, in state created.
-    func instance(role: String? = nil) throws -> LoadedInstance {
+    func instance(role: String? = nil, threads: Int = 2) throws -> LoadedInstance {
         do {
-            return try LoadedInstance(library: try library(), request: try request(role: role)) { _, _ in }
+            let request = try request(role: role, threads: threads)
+            return try LoadedInstance(library: try library(), request: request) { _, _ in }
         } catch let fault as PluginFault where fault.kind == .refused && !configuration.hasFiles {
             throw Skip(reason: "needs a model or a data set: \(fault.reason)")
         }
     }
 
     /// A new instance, in state ready.
-    func readyInstance(role: String? = nil) throws -> LoadedInstance {
-        let instance = try instance(role: role)
+    func readyInstance(role: String? = nil, threads: Int = 2) throws -> LoadedInstance {
+        let instance = try instance(role: role, threads: threads)
         do {
             try instance.prepare()
         } catch let fault as PluginFault where fault.kind == .refused && !configuration.hasFiles {
@@ -79,8 +80,9 @@ final class ConformanceProbe: @unchecked Sendable {
     /// A running instance with loaded samples.
     ///
     /// In the role of a worker the payloads come from a head instance of the same plugin, as they would over a network.
-    func session(samples wanted: Int, sink: RecordingSink = RecordingSink()) throws -> ConformanceSession {
-        let worker = try readyInstance()
+    func session(samples wanted: Int, threads: Int = 2) throws -> ConformanceSession {
+        let sink = RecordingSink()
+        let worker = try readyInstance(threads: threads)
         let head: LoadedInstance
         if role == "worker" {
             head = try readyInstance(role: "head")
@@ -134,6 +136,23 @@ final class ConformanceSession {
             try samples.withUnsafeBufferPointer { try worker.issue($0, payloadsOf: head) }
         }
         return samples.map(\.id)
+    }
+
+    /// Issues samples as one query that lies in memory of the caller's.
+    func issue(_ indices: [UInt64], queries: UnsafeMutablePointer<mlp_query>) throws {
+        guard let table = worker.tables.inference else { return }
+        for (position, sample) in sink.willIssue(indices).enumerated() {
+            guard let entry = head.payload(sample.index) else { continue }
+            queries[position] = mlp_query(
+                id: sample.id,
+                index: sample.index,
+                payload: entry.payload,
+                token_count: entry.tokenCount,
+                reserved: 0
+            )
+        }
+        let status = table.pointee.issue(worker.plugin, queries, UInt64(indices.count))
+        try demand(status == mlp_status(MLP_OK), "issue returned \(statusName(status))")
     }
 
     /// Flushes and waits for every sample.

@@ -103,7 +103,7 @@ public struct ConformanceRunner: Sendable {
         guard let answer else { return .hang("no verdict within \(Int(limit)) s") }
         if let verdict = ConformanceRunner.verdict(in: answer) { return verdict }
         if end == nil { child.kill() }
-        return .crash("the process ended with \(end.map { "\($0)" } ?? "its pipe closed")")
+        return .crash("the process ended without a verdict: \(end.map { "\($0)" } ?? "it closed the pipe")")
     }
 
     /// Where a child writes its verdict.

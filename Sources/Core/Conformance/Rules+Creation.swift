@@ -72,6 +72,34 @@ extension ConformanceRule {
             try probe.instance().destroy()
             return .pass
         },
+        ConformanceRule(
+            "MLP-C07",
+            "The same configuration gives the same extensions and claims again.",
+            roles: everyRole
+        ) { probe in
+            let first = try probe.instance()
+            let second = try probe.instance()
+            try demand(
+                first.abilities == second.abilities,
+                "the first instance offers \(first.abilities), the second \(second.abilities)"
+            )
+            try first.destroy()
+            try second.destroy()
+            return .pass
+        },
+        ConformanceRule("MLP-C08", "A head starts without the weights.", roles: ["head"]) { probe in
+            var request = try probe.request()
+            guard let model = request.model else { throw ConformanceProbe.Skip(reason: "needs a model") }
+            let lean = try FolderWithoutWeights(of: model)
+            defer { lean.remove() }
+            request.model = lean.path
+            let instance = try LoadedInstance(library: try probe.library(), request: request) { _, _ in }
+            try instance.prepare()
+            let size = try instance.datasetSize()
+            try instance.load(Array(0..<min(4, size.performance)))
+            try instance.destroy()
+            return .pass
+        },
     ]
 
     static let extensions: [ConformanceRule] = [
@@ -102,6 +130,27 @@ extension ConformanceRule {
         ConformanceRule("MLP-X03", "The tables are whole, and the role's own are there.", roles: everyRole) { probe in
             // Creation checks every table; a short one or a missing function throws.
             try probe.instance().destroy()
+            return .pass
+        },
+        ConformanceRule("MLP-X04", "Reserved fields are zero and claims are known ones.", roles: everyRole) { probe in
+            let instance = try probe.instance()
+            let tables = instance.tables
+            let reserved: [(String, UInt64)] = [
+                ("mlp_plugin", UInt64(instance.plugin.pointee.reserved)),
+                (MLP_DATASET, UInt64(tables.dataset?.pointee.reserved ?? 0)),
+                (MLP_ACCURACY, UInt64(tables.accuracy?.pointee.reserved ?? 0)),
+                (MLP_WEIGHTS, UInt64(tables.weights?.pointee.reserved ?? 0)),
+                (MLP_KERNELS, UInt64(tables.kernels?.pointee.reserved ?? 0)),
+            ]
+            for (name, value) in reserved where value != 0 { return .fail("\(name): reserved is \(value)") }
+            let claims = Int(instance.abilities.claims)
+            let unknown = claims & ~(MLP_TOKENS | MLP_DETERMINISTIC | MLP_BATCH_INVARIANT)
+            try demand(unknown == 0, "claims has bits without a meaning: \(unknown)")
+            try demand(
+                claims & MLP_BATCH_INVARIANT == 0 || claims & MLP_DETERMINISTIC != 0,
+                "it claims to be batch-invariant and not to be deterministic, which that includes"
+            )
+            try instance.destroy()
             return .pass
         },
     ]

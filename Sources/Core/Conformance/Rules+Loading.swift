@@ -54,5 +54,18 @@ extension ConformanceRule {
             let changes = ProcessState().changes(since: before, including: [.threads, .descriptors])
             return changes.isEmpty ? .pass : .fail(changes.joined(separator: "; "))
         },
+        ConformanceRule(
+            "MLP-L06",
+            "It was built against a contract that this host knows, with reserved fields zero.",
+            timeLimit: 20
+        ) { probe in
+            let library = try probe.library()
+            for (table, workload) in zip(library.tables, library.workloads) {
+                try demand(table.pointee.reserved == 0, "\(workload.id): mlp_workload.reserved is not zero")
+            }
+            return library.abiMinor <= MLP_ABI_MINOR
+                ? .pass
+                : .warn("minor version \(library.abiMinor); this host knows \(MLP_ABI_MINOR) and uses no more of it")
+        },
     ]
 }

@@ -27,7 +27,32 @@ extension ConformanceRule {
             }
             try session.close()
             return .pass
-        }
+        },
+        ConformanceRule(
+            "MLP-A02",
+            "A score does not depend on how its log was handed over, nor on an earlier score.",
+            timeLimit: 180
+        ) { probe in
+            let session = try probe.session(samples: 8)
+            try probe.need(session.head.tables.accuracy != nil, MLP_ACCURACY)
+            let ids = try session.issue(session.indices)
+            try session.finish()
+            let entries = ids.compactMap { id in
+                session.sink.record(of: id).map {
+                    AccuracyEntry(index: $0.index, data: $0.data, tokenCount: $0.tokenCount)
+                }
+            }
+            func score(_ parts: [[AccuracyEntry]]) throws -> String {
+                try session.head.beginAccuracy()
+                for part in parts { try session.head.addResponses(part) }
+                return try session.head.finishAccuracy().text
+            }
+            let whole = try score([entries])
+            try demand(try score(entries.map { [$0] }) == whole, "one by one the score is another than at once")
+            try demand(try score([entries]) == whole, "the second score of the same log is another")
+            try session.close()
+            return .pass
+        },
     ]
 
     static let determinism: [ConformanceRule] = [
@@ -54,6 +79,16 @@ extension ConformanceRule {
             try demand(together == backwards, "results depend on the order in which samples are issued")
             return .pass
         },
+        ConformanceRule(
+            "MLP-D03",
+            "If it claims to be deterministic, the number of threads does not change a result.",
+            roles: ["both", "worker"],
+            timeLimit: 300
+        ) { probe in
+            let one = try results(probe, claim: MLP_DETERMINISTIC, "deterministic", threads: 1) { [$0] }
+            let three = try results(probe, claim: MLP_DETERMINISTIC, "deterministic", threads: 3) { [$0] }
+            return one == three ? .pass : .fail("results differ between 1 and 3 threads")
+        },
     ]
 
     /// The result of every sample, issued as the queries given, each finished before the next.
@@ -61,9 +96,10 @@ extension ConformanceRule {
         _ probe: ConformanceProbe,
         claim: Int,
         _ name: String,
+        threads: Int = 2,
         queries: ([UInt64]) -> [[UInt64]]
     ) throws -> [UInt64: [UInt8]] {
-        let session = try probe.session(samples: 8)
+        let session = try probe.session(samples: 8, threads: threads)
         guard session.worker.abilities.claims & UInt32(claim) != 0 else {
             throw ConformanceProbe.Skip(reason: "the workload does not claim to be \(name)")
         }

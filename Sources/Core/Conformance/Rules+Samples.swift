@@ -1,4 +1,5 @@
 import CPluginAPI
+import Glibc
 
 extension ConformanceRule {
     private static let computing = ["both", "worker"]
@@ -99,6 +100,45 @@ extension ConformanceRule {
             try session.close()
             return .pass
         },
+        ConformanceRule(
+            "MLP-S08",
+            "The data set has its samples, and the same bytes after unload and load.",
+            roles: ["both", "head"]
+        ) { probe in
+            let instance = try probe.readyInstance()
+            let size = try instance.datasetSize()
+            try demand(try instance.datasetSize() == size, "it reports another size the second time")
+            let indices = Array(0..<min(8, size.performance))
+            func payloads() throws -> [[UInt8]] {
+                try instance.load(indices)
+                defer { try? instance.unload(indices) }
+                return indices.map { index in
+                    let bytes = instance.payload(index)?.payload
+                    return Array(UnsafeRawBufferPointer(start: bytes?.data, count: Int(bytes?.size ?? 0)))
+                }
+            }
+            try demand(try payloads() == payloads(), "a payload has other bytes after unload and load")
+            try instance.destroy()
+            return .pass
+        },
+        ConformanceRule(
+            "MLP-S09",
+            "The array of queries is not read after issue has returned.",
+            roles: computing,
+            timeLimit: 120
+        ) { probe in
+            let session = try probe.session(samples: 8)
+            let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+            guard let memory = mmap(nil, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+                memory != MAP_FAILED
+            else { return .skip("no memory") }
+            // Reading it later is then a crash.
+            try session.issue(session.indices, queries: memory.bindMemory(to: mlp_query.self, capacity: 8))
+            mprotect(memory, page, PROT_NONE)
+            try session.finish()
+            try session.close()
+            return .pass
+        },
     ]
 
     static let hanging: [ConformanceRule] = [
@@ -109,11 +149,13 @@ extension ConformanceRule {
                 let started = monotonicNanoseconds()
                 try session.issue([index])
                 longest = max(longest, monotonicNanoseconds() - started)
+                if longest > 200_000_000 {
+                    return .fail("a call took \(longest / 1_000_000) ms: the schedule is waiting")
+                }
             }
             try session.finish()
             try session.close()
             let milliseconds = Double(longest) / 1e6
-            if milliseconds > 200 { return .fail("a call took \(Int(milliseconds)) ms: the schedule is waiting") }
             return milliseconds > 20 ? .warn("a call took \(Int(milliseconds)) ms") : .pass
         },
         ConformanceRule(
@@ -156,6 +198,29 @@ extension ConformanceRule {
             try demand(changes.isEmpty, changes.joined(separator: "; "))
             try session.close()
             return .pass
-        }
+        },
+        ConformanceRule(
+            "MLP-K02",
+            "A run writes nothing to standard output, where the host's results go.",
+            roles: computing,
+            timeLimit: 120
+        ) { probe in
+            let session = try probe.session(samples: 16)
+            guard let file = tmpfile() else { return .skip("no temporary file") }
+            defer { fclose(file) }
+            let kept = dup(STDOUT_FILENO)
+            dup2(fileno(file), STDOUT_FILENO)
+            defer {
+                dup2(kept, STDOUT_FILENO)
+                close(kept)
+            }
+            try session.worker.warmUp()
+            try session.issue(session.indices)
+            try session.finish()
+            try session.close()
+            fflush(nil)
+            let written = lseek(STDOUT_FILENO, 0, SEEK_CUR)
+            return written <= 0 ? .pass : .warn("\(written) bytes were written; use the host's log")
+        },
     ]
 }

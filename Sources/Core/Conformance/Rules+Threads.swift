@@ -52,6 +52,59 @@ extension ConformanceRule {
             try session.close()
             return .pass
         },
+        ConformanceRule(
+            "MLP-T04",
+            "Services are asked only for what they may be asked for.",
+            roles: ["both", "worker"],
+            timeLimit: 120
+        ) { probe in
+            let instance = try probe.instance()
+            func look() throws {
+                let misuses = instance.context.serviceMisuses
+                try demand(misuses.isEmpty, "a service had to refuse: " + misuses.joined(separator: "; "))
+            }
+            do { try instance.prepare() } catch {
+                try look()
+                throw error
+            }
+            try instance.start(results: RecordingSink())
+            try instance.warmUp()
+            try instance.stop()
+            try instance.destroy()
+            try look()
+            return .pass
+        },
+        ConformanceRule(
+            "MLP-T05",
+            "cancel may be called from many threads while samples are issued.",
+            roles: ["both", "worker"],
+            timeLimit: 120
+        ) { probe in
+            let session = try probe.session(samples: 16)
+            let issued = Mutex<[UInt64]>([])
+            let failed = Mutex<String?>(nil)
+            onThreads(4) { thread in
+                if thread > 0 {
+                    for _ in 0..<50 {
+                        issued.withLock { $0 }.withUnsafeBufferPointer { session.worker.cancel($0) }
+                        usleep(200)
+                    }
+                    return
+                }
+                do {
+                    for index in session.indices {
+                        let ids = try session.issue([index])
+                        issued.withLock { $0 += ids }
+                    }
+                } catch {
+                    failed.withLock { $0 = "\(error)" }
+                }
+            }
+            if let reason = failed.withLock({ $0 }) { return .fail(reason) }
+            try session.finish()
+            try session.close()
+            return .pass
+        },
     ]
 
     /// Runs `body` on `count` new threads and waits for all.

@@ -93,6 +93,13 @@ extension ConformanceRule {
                         asked.count == told.count,
                         "encode of \"\(text)\" reports \(asked.count) tokens at first and \(told.count) then"
                     )
+                    let length = tokenizer.decode(told.tokens, capacity: 0)
+                    let whole = tokenizer.decode(told.tokens, capacity: 4096)
+                    try demand(length.status == mlp_status(MLP_OK), "decode of \"\(text)\" failed")
+                    try demand(
+                        length.count == whole.count,
+                        "decode of \"\(text)\" reports \(length.count) bytes at first and \(whole.count) then"
+                    )
                 }
                 return .pass
             }

@@ -64,7 +64,7 @@ public struct RunReport: Sendable {
 
     /// A number with at most four significant digits behind the point.
     static func number(_ value: Double) -> String {
-        guard value.isFinite else { return "\(value)" }
+        guard value.isFinite else { return "none" }
         let scale: Double = abs(value) >= 1000 ? 10 : abs(value) >= 1 ? 1000 : 1e6
         let rounded = (value * scale).rounded() / scale
         return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int64(rounded))" : "\(rounded)"
