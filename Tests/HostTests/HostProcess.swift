@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Core
@@ -28,9 +29,7 @@ struct HostProcess {
 
     /// Runs the host in the checkout's root.
     ///
-    /// - Parameters:
-    ///   - environment: Added to this process's.
-    ///   - limit: Seconds after which it is killed.
+    /// `environment` is added to this process's; after `limit` seconds it is killed, which fails the test.
     static func run(_ arguments: [String], environment: [String: String] = [:], limit: Double = 120) throws -> Outcome {
         try run(executable: products + "/host", arguments, environment: environment, limit: limit)
     }
@@ -63,13 +62,27 @@ struct HostProcess {
     }
 }
 
-/// Folders that tests may fill, removed with the process's temporary folder.
+/// Folders that tests may fill; they go when the process ends.
 enum TemporaryFolder {
+    private static let root: String = {
+        var template = Array("/tmp/podium-test-XXXXXX".utf8CString)
+        let made = template.withUnsafeMutableBufferPointer { buffer in buffer.baseAddress.flatMap { mkdtemp($0) } }
+        atexit { TemporaryFolder.remove() }
+        return made.map { String(cString: $0) } ?? "/tmp"
+    }()
+    private static let made = Atomic<Int>(0)
+
     static func file() throws -> String { try folder() + "/file" }
 
     static func folder() throws -> String {
-        var template = Array("/tmp/podium-test-XXXXXX".utf8CString)
-        let made = template.withUnsafeMutableBufferPointer { buffer in buffer.baseAddress.flatMap { mkdtemp($0) } }
-        return String(cString: try #require(made))
+        let folder = "\(root)/\(made.wrappingAdd(1, ordering: .relaxed).newValue)"
+        try #require(mkdir(folder, 0o777) == 0, "\(folder): \(String(cString: strerror(errno)))")
+        return folder
+    }
+
+    private static func remove() {
+        guard root != "/tmp" else { return }
+        let child = try? ChildProcess(executable: "/bin/rm", arguments: ["rm", "-rf", root], descriptors: [])
+        _ = child?.wait(within: 60)
     }
 }

@@ -23,7 +23,7 @@ func inParallel<Input: Sendable, Output: Sendable>(
     return results.all
 }
 
-/// Hands out 0, 1, 2, ... to many threads.
+/// Hands out the numbers from zero to many threads.
 final class Cursor: Sendable {
     private let next = Atomic<Int>(0)
 

@@ -12,9 +12,11 @@ import Testing
     private func demoPrompts(_ count: Int) throws -> [(text: String, greedy: [Int32])] {
         let path = Llama2RunTests.demo + "/expected_greedy.json"
         let expected = JSONField(try JSON(contentsOfFile: path), at: path)
-        return try expected["prompts"].array().prefix(count).map { prompt in
-            (try prompt["text"].string(), try prompt["greedy"].array().map { Int32(try $0.int()) })
+        let all = try expected["prompts"].array().map { prompt in
+            (text: try prompt["text"].string(), greedy: try prompt["greedy"].array().map { Int32(try $0.int()) })
         }
+        // LoadGen counts a sample of one token as an error, and that makes an accuracy run invalid.
+        return Array(all.filter { $0.greedy.count > 1 }.prefix(count))
     }
 
     @Test func demoModelEqualsTransformers() throws {
@@ -34,7 +36,7 @@ import Testing
         #expect(single.data == run.data)
     }
 
-    @Test func goldenCheckpoints() throws {
+    @Test func tokensOfGoldenCheckpoints() throws {
         let root = getenv("PODIUM_GOLDEN").map { String(cString: $0) } ?? HostProcess.root + "/Tests/Golden"
         var count = 0
         for area in Llama2RunTests.names(in: root + "/golden") {

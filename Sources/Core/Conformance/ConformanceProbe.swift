@@ -117,7 +117,7 @@ final class ConformanceSession {
     let indices: [UInt64]
     private let patience: Double
 
-    /// - Parameter patience: Seconds that samples may take after flush.
+    /// A session of instances that run already; `patience`: seconds that samples may take after flush.
     init(worker: LoadedInstance, head: LoadedInstance, sink: RecordingSink, indices: [UInt64], patience: Double) {
         self.worker = worker
         self.head = head

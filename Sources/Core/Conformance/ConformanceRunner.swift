@@ -18,7 +18,11 @@ public struct ConformanceRunner: Sendable {
     private let configuration: ConformanceConfiguration
     private let inProcess: Bool
 
-    /// - Parameter inProcess: Runs the rules in this process, for a debugger; a crash then ends everything.
+    /// A runner for a plugin as it is configured.
+    ///
+    /// - Parameters:
+    ///   - configuration: The plugin, and what to test it with.
+    ///   - inProcess: Runs the rules in this process, for a debugger; a crash then ends everything.
     public init(configuration: ConformanceConfiguration, inProcess: Bool) {
         self.configuration = configuration
         self.inProcess = inProcess

@@ -52,7 +52,9 @@ private struct Job: @unchecked Sendable {
     let body: (() -> Void)?
 }
 
-/// Where a call's result goes.  Shared with the thread, which may finish after the caller has given up on it.
+/// Where a call's result goes.
+///
+/// Shared with the thread, which may finish after the caller has given up on it.
 final class Outcome<Value>: @unchecked Sendable {
     var value: Value?
 }

@@ -14,7 +14,9 @@ final class HostContext: ServiceContext, @unchecked Sendable {
     private let lateResults = Atomic<UInt64>(0)
     private let sinkAddress = Atomic<UInt>(0)
 
-    /// - Parameter deviceGroup: The devices of the instance's group; nil for a head.
+    /// - Parameters:
+    ///   - deviceGroup: The devices of the instance's group; nil for a head.
+    ///   - log: Where the instance's lines go.
     init(deviceGroup: DeviceGroup?, log: @escaping LogHandler) {
         self.log = log
         let table = UnsafeMutablePointer<mlp_host>.allocate(capacity: 1)
@@ -66,7 +68,9 @@ final class HostContext: ServiceContext, @unchecked Sendable {
         }
     }
 
-    /// After destroy: gives the devices and their threads back.  The context itself stays, for late callers.
+    /// After destroy: gives the devices and their threads back.
+    ///
+    /// The context itself stays, for late callers.
     func close() {
         deviceGroup?.releaseAll()
         deviceGroup = nil
@@ -157,7 +161,9 @@ final class HostContext: ServiceContext, @unchecked Sendable {
     }()
 }
 
-/// Keeps a sink reachable through one word.  It is never released: a result may arrive at any later time.
+/// Keeps a sink reachable through one word.
+///
+/// It is never released: a result may arrive at any later time.
 private final class SinkBox {
     let sink: any ResponseSink
     init(_ sink: any ResponseSink) { self.sink = sink }

@@ -27,10 +27,17 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
     /// Creates an instance.
     ///
     /// - Parameters:
+    ///   - library: Where the workload is.
+    ///   - position: Which of its workloads.
     ///   - config: The JSON object that `create` gets.
+    ///   - role: "head", "worker" or "both".
+    ///   - modelFolder: Where the weights are.
     ///   - devices: The instance's group; nil for a head.
+    ///   - limits: How long calls may take.
     ///   - configText: Memory to pass in place of the text of `config`, for the conformance suite.
     ///   - afterCreate: Called when `create` has returned.
+    ///   - log: Where the plugin's lines go.
+    /// - Throws: `PluginFault`.
     init(
         library: PluginLibrary,
         position: Int,

@@ -13,7 +13,9 @@ final class PayloadTable: @unchecked Sendable {
     private let entries: UnsafeMutablePointer<Entry>
     private let byteCount: Int
 
-    /// A table for `count` samples.  Its pages cost nothing until they are used.
+    /// A table for `count` samples.
+    ///
+    /// Its pages cost nothing until they are used.
     init(count: Int) throws {
         let (bytes, overflow) = max(1, count).multipliedReportingOverflow(by: MemoryLayout<Entry>.stride)
         let memory =

@@ -2,8 +2,9 @@ import CPluginAPI
 import Glibc
 import JSON
 
-/// A plugin library in this process: found, loaded, and its tables checked.  It is never unloaded, because unloading
-/// Swift code leaves dangling runtime records.
+/// A plugin library in this process: found, loaded, and its tables checked.
+///
+/// It is never unloaded, because unloading Swift code leaves dangling runtime records.
 public final class PluginLibrary: @unchecked Sendable {
     /// The file as it was found.
     public let path: String

@@ -42,7 +42,9 @@ extension OpenPlugin {
 /// - Parameters:
 ///   - name: A path, or a bare name that is looked for beside the executable first.
 ///   - isolated: Whether the library runs in a child process.
+///   - limits: How long calls may take.
 ///   - log: Where the plugin's log lines go; levels as in mlp_plugin.h.
+/// - Returns: The library, whose tables are checked.
 /// - Throws: `PluginFault`.
 public func openPlugin(
     named name: String,

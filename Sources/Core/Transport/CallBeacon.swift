@@ -38,7 +38,9 @@ final class CallBeacon: @unchecked Sendable {
         }
     }
 
-    /// The child's side: what it was handed.  A beacon without memory tells nothing, which is no harm.
+    /// The child's side: what it was handed.
+    ///
+    /// A beacon without memory tells nothing, which is no harm.
     init(descriptor: Int32) {
         self.descriptor = descriptor
         let memory =

@@ -23,9 +23,11 @@ final class ChildProcess: @unchecked Sendable {
     /// Starts an executable.
     ///
     /// - Parameters:
+    ///   - executable: Its path.
     ///   - arguments: `argv`, the name of the executable first.
     ///   - descriptors: Pairs of a descriptor of this process and the number it gets in the child; every other
     ///     descriptor beyond standard error is closed there if it is marked close-on-exec, as all of ours are.
+    /// - Throws: `ChildProcessError`.
     init(executable: String, arguments: [String], descriptors: [(parent: Int32, child: Int32)]) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -66,7 +68,9 @@ final class ChildProcess: @unchecked Sendable {
         return settings + [nil]
     }
 
-    /// Waits for the end, at most `seconds`; nil if the process still runs then.  Any thread.
+    /// Waits for the end, at most `seconds`; nil if the process still runs then.
+    ///
+    /// Any thread may wait.
     func wait(within seconds: Double) -> End? {
         let started = monotonicNanoseconds()
         var pause: UInt32 = 100

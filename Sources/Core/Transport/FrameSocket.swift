@@ -17,7 +17,9 @@ enum FrameKind: UInt32 {
     case nullResults
 }
 
-/// Frames over a connected stream socket: kind (u32), length (u64), content.  Sending is safe from any thread.
+/// Frames over a connected stream socket: kind (u32), length (u64), content.
+///
+/// Sending is safe from any thread.
 final class FrameSocket: @unchecked Sendable {
     /// More than any frame needs; a length beyond it is no frame.
     private static let maximumLength: UInt64 = 1 << 32

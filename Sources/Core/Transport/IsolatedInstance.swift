@@ -19,7 +19,9 @@ final class IsolatedPlugin: @unchecked Sendable {
     private let faultHandler = Mutex<(@Sendable (PluginFault) -> Void)?>(nil)
     private let requesting = Mutex<Void>(())
 
-    /// Starts the child.  Nothing of the library runs before `open`.
+    /// Starts the child.
+    ///
+    /// Nothing of the library runs before `open`.
     init(name: String, limits: CallLimits, log: @escaping HostContext.LogHandler) throws {
         self.name = name
         self.limits = limits
@@ -233,7 +235,9 @@ private final class Mailbox: @unchecked Sendable {
         if isExpected { arrived.signal() }
     }
 
-    /// Every request from now on fails with the first fault.  Returns whether somebody was waiting.
+    /// Every request from now on fails with the first fault.
+    ///
+    /// - Returns: Whether somebody was waiting.
     @discardableResult
     func fail(_ fault: PluginFault) -> Bool {
         let waited = state.withLock { state in
