@@ -5,7 +5,7 @@ import Glibc
 // What a launch costs when the kernel does nothing: the host's own price, which every kernel pays on top of its work.
 // Everything goes through the tables that a plugin gets.
 //
-//     swift run -c release BenchmarkLaunch [THREADS ...]        (default: 1 2)
+//     swift run -c release LaunchBenchmark [THREADS ...]        (default: 1 2)
 
 /// Kernels that do nothing.
 enum Kernels {

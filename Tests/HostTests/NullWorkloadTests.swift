@@ -44,13 +44,17 @@ import Testing
 
     @Test(
         .enabled(if: counterWorks, "a sanitizer has replaced malloc"),
-        arguments: [Scenario.singleStream, .multiStream, .server], [0, 5])
+        arguments: [Scenario.singleStream, .multiStream, .server],
+        [0, 5]
+    )
     func issuingAndCompletingThroughTheTablesAllocatesNothing(_ scenario: Scenario, _ tokens: Int) throws {
         let library = try PluginLibrary(named: HostProcess.products + "/libNull.so")
         let options = JSON.object(
-            JSONObject([("samples", JSON.integer(256)), ("tokens", JSON.integer(Int64(tokens)))]))
+            JSONObject([("samples", JSON.integer(256)), ("tokens", JSON.integer(Int64(tokens)))])
+        )
         let instance = try LoadedInstance(
-            library: library, request: InstanceRequest(workload: 0, options: options, threads: 1)
+            library: library,
+            request: InstanceRequest(workload: 0, options: options, threads: 1)
         ) { _, _ in }
         try instance.prepare()
         let plugin = try PluginUnderTest(instance, limit: nil)

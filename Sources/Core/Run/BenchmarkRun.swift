@@ -156,6 +156,7 @@ public final class BenchmarkRun: Sendable {
             }
         }
         if let path = configuration.userConfPath {
+            var rules = reader
             let outcome = reader.apply(
                 path: path,
                 origin: .user,
@@ -165,6 +166,13 @@ public final class BenchmarkRun: Sendable {
             )
             guard outcome == .applied else {
                 throw LoadGenError.configurationFile(path: path, reason: OutputFolder.sentences(reader.messages))
+            }
+            var withoutFile = TestSettings()
+            withoutFile.scenario = settings.scenario
+            withoutFile.mode = configuration.mode
+            rules.applyBuiltInRules(model: model, scenario: settings.scenario, to: &withoutFile)
+            if settings == withoutFile {
+                console.note("\(path): no line changes anything for \(model) and \(settings.scenario.rawValue)")
             }
         } else {
             reader.applyBuiltInRules(model: model, scenario: settings.scenario, to: &settings)
