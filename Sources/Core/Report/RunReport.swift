@@ -23,7 +23,7 @@ public struct RunReport: Sendable {
             for file in result.logFiles { row("log file", file) }
             lines.append("")
             row("Result is", result.isValid && outcome.faults.isEmpty ? "VALID" : "INVALID")
-            for reason in result.reasons { lines.append("  * \(reason)") }
+            for reason in result.reasons { lines.append("  * " + RunReport.indented(reason)) }
         }
         for fault in outcome.faults { lines.append("  * \(fault)") }
         return lines.joined(separator: "\n") + "\n"
@@ -60,6 +60,11 @@ public struct RunReport: Sendable {
                 "index \(sample.index), id \(sample.id), issued \(RunReport.number(Double(sample.age) / 1e9)) s ago\(token)"
             )
         }
+    }
+
+    /// A reason of several lines, its later lines under the first.
+    private static func indented(_ reason: String) -> String {
+        reason.split(separator: "\n").joined(separator: "\n    ")
     }
 
     /// A number with at most four significant digits behind the point.
