@@ -7,9 +7,14 @@ struct FileReader: ~Copyable {
 
     init(path: String, source: String) throws(JSONError) {
         self.source = source
-        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // A pipe that nobody writes would block the opening for ever.
+        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw JSONError(source: source, path: "", reason: "cannot be opened: \(String(cString: strerror(errno)))")
+        }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw JSONError(source: source, path: "", reason: "is not a regular file")
         }
     }
 

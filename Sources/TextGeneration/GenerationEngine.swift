@@ -40,6 +40,7 @@ public final class GenerationEngine: @unchecked Sendable {
             throw PluginError(.unsupported, "\(name): text generation has kernels for CPU devices only")
         }
         let launcher = try host.launcher()
+        let samples = try host.samples()
         memory = DeviceMemory(devices: devices, device: 0)
         stream = try devices.makeStream(0)
         do {
@@ -72,7 +73,7 @@ public final class GenerationEngine: @unchecked Sendable {
             devices.release(stream)
             throw error
         }
-        results = ResultBatch(samples: try host.samples(), capacity: max(options.maxBatch, 256))
+        results = ResultBatch(samples: samples, capacity: max(options.maxBatch, 256))
         let refusalLog = RefusalLog(host: host)
         self.refusalLog = refusalLog
         scheduler = Scheduler(
@@ -90,26 +91,37 @@ public final class GenerationEngine: @unchecked Sendable {
 
     deinit { devices.release(stream) }
 
-    /// Pages of the cache: as asked for, or the whole context for every sequence as far as half of the memory goes.
+    /// Pages of the cache: as asked for, or the whole context for every sequence as far as half of the memory goes that
+    /// the weights leave.
     private static func pages(
         _ options: GenerationOptions,
         _ geometry: ModelGeometry,
         _ devices: Devices
     ) throws -> Int {
         func pages(_ tokens: Int) -> Int { (tokens + options.pageSize - 1) / options.pageSize }
-        if options.cacheTokens > 0 { return pages(options.cacheTokens) }
+        if options.cacheTokens > 0 {
+            guard pages(options.cacheTokens) <= Int(Int32.max) else {
+                throw PluginError(
+                    .invalidArgument,
+                    "kv_cache_tokens \(options.cacheTokens) in pages of \(options.pageSize): at most \(Int32.max) pages"
+                )
+            }
+            return pages(options.cacheTokens)
+        }
         let wanted = options.maxBatch * pages(geometry.context)
         let pageBytes =
             2 * geometry.layers * geometry.kvHeads * options.pageSize * geometry.headDimension
             * MemoryLayout<Float>.stride
-        let affordable = Int(clamping: try devices.freeMemory(0) / 2) / max(pageBytes, 1)
+        let free = Int(clamping: try devices.freeMemory(0))
+        let affordable = max(0, free - geometry.weightBytes) / 2 / max(pageBytes, 1)
         guard affordable > 0 else {
             throw PluginError(
                 .outOfMemory,
-                "key-value cache: half of the free device memory does not hold one page of \(pageBytes) bytes"
+                "key-value cache: of \(free) free bytes the weights take \(geometry.weightBytes), and half of the rest does "
+                    + "not hold one page of \(pageBytes) bytes"
             )
         }
-        return min(wanted, affordable)
+        return min(wanted, affordable, Int(Int32.max))
     }
 
     // MARK: The host's calls
@@ -172,6 +184,7 @@ public final class GenerationEngine: @unchecked Sendable {
             let orders = queue.nextOrders(busy: !scheduler.isIdle)
             if orders.stop { break }
             for id in orders.cancelled { scheduler.cancel(id) }
+            if !orders.cancelled.isEmpty { results.flush() }
             if let failure {
                 scheduler.endAll(failure.status)
                 if orders.warmUp { queue.warmUpDone() }

@@ -36,6 +36,6 @@ public struct GenerationOptions: Sendable {
         self.prefillChunk = prefillChunk
     }
 
-    /// Rows of the largest step: every sequence may decode, and a chunk always finds room beside the others.
-    var rowCapacity: Int { max(prefillChunk, maxBatch) }
+    /// Rows of the largest step: while others decode, a whole chunk still finds room beside them.
+    var rowCapacity: Int { prefillChunk + maxBatch - 1 }
 }

@@ -10,13 +10,23 @@ public struct ModelGeometry: Sendable {
     public var vocabulary: Int
     /// Positions that the model was made for, prompt and generated tokens together.
     public var context: Int
+    /// Bytes of the weights.  Mapped weights do not count against the device's free memory, and need it all the same.
+    public var weightBytes: Int
 
     /// Sizes from a validated configuration.
-    public init(layers: Int, kvHeads: Int, headDimension: Int, vocabulary: Int, context: Int) {
+    public init(
+        layers: Int,
+        kvHeads: Int,
+        headDimension: Int,
+        vocabulary: Int,
+        context: Int,
+        weightBytes: Int = 0
+    ) {
         self.layers = layers
         self.kvHeads = kvHeads
         self.headDimension = headDimension
         self.vocabulary = vocabulary
         self.context = context
+        self.weightBytes = weightBytes
     }
 }

@@ -88,13 +88,19 @@ final class PagedKVCache {
             guard let page = allocator.take() else { return false }
             mirror[row + index] = page
         }
+        do {
+            try devices.copy(
+                stream,
+                to: pageTable + row + first,
+                from: mirror + row + first,
+                byteCount: (wanted - first) * MemoryLayout<Int32>.stride
+            )
+        } catch {
+            // The slot must not count as holding pages that the device's table does not show.
+            for index in first..<wanted { allocator.put(mirror[row + index]) }
+            throw error
+        }
         held[slot] = Int32(wanted)
-        try devices.copy(
-            stream,
-            to: pageTable + row + first,
-            from: mirror + row + first,
-            byteCount: (wanted - first) * MemoryLayout<Int32>.stride
-        )
         return true
     }
 

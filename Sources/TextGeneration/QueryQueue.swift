@@ -93,6 +93,12 @@ final class QueryQueue: @unchecked Sendable {
     func remove(_ id: mlp_sample_id) -> Bool {
         locked {
             guard let found = (0..<count).first(where: { ring[(head + $0) % capacity].id == id }) else { return false }
+            // Offline's thousands are cancelled in the order in which they came: the oldest costs no move.
+            if found == 0 {
+                head = head + 1 == capacity ? 0 : head + 1
+                count -= 1
+                return true
+            }
             for index in found..<(count - 1) { ring[(head + index) % capacity] = ring[(head + index + 1) % capacity] }
             count -= 1
             return true

@@ -122,7 +122,7 @@ final class Scheduler {
         running -= 1
         let slot = order[running]
         cache.release(slot: slot)
-        records[slot].computedBefore = records[slot].computed
+        records[slot].computedBefore = max(records[slot].computedBefore, records[slot].computed)
         records[slot].computed = 0
         records[slot].scheduled = 0
         statistics.preemptions += 1
@@ -314,7 +314,6 @@ final class Scheduler {
             active -= 1
             if index < running { running -= 1 }
         }
-        results.flush()
     }
 
     /// Ends every sample, in flight or waiting, with one status.

@@ -10,6 +10,7 @@ final class LlamaModel: CausalLanguageModel {
     private let configuration: LlamaConfiguration
     private let tensors: LlamaTensors
     private let weights: [UnsafeRawPointer]
+    private let weightBytes: Int
     private var activations: Activations?
 
     /// What a step computes with, on the device; float32 `[rows, width]` each.
@@ -54,9 +55,14 @@ final class LlamaModel: CausalLanguageModel {
             }
             return UnsafeRawPointer(data)
         }
+        weightBytes = bound.reduce(0) { $0 + Int(clamping: $1.size) }
     }
 
-    var geometry: ModelGeometry { configuration.geometry }
+    var geometry: ModelGeometry {
+        var geometry = configuration.geometry
+        geometry.weightBytes = weightBytes
+        return geometry
+    }
 
     func allocateActivations(in memory: DeviceMemory, rows: Int, logitRows: Int) throws {
         func allocate(_ rows: Int, _ width: Int) throws -> UnsafeMutablePointer<Float> {
