@@ -44,7 +44,7 @@ import Testing
         let missing = #expect(throws: JSONError.self) { try JSON(contentsOfFile: "/nonexistent/config.json") }
         #expect(missing?.description == "/nonexistent/config.json: cannot be opened: No such file or directory")
         let folder = #expect(throws: JSONError.self) { try JSON(contentsOfFile: "/", source: "config.json") }
-        #expect(folder?.description == "config.json: cannot be read: Is a directory")
+        #expect(folder?.description == "config.json: is not a regular file")
     }
 
     @Test func wholeFile() throws {
