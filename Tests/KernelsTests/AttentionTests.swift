@@ -91,12 +91,14 @@ extension KernelTests {
                 positions: [Int32],
                 scale: Float,
                 live: Int32? = nil,
+                maxRows: Int32? = nil,
                 only sets: [podium_isa] = instructionSets
             ) -> [Float] {
                 let rows = Int32(slots.count)
+                let maxRows = maxRows ?? rows
                 let (slots, positions) = (GuardedMemory(slots), GuardedMemory(positions))
                 let live = GuardedMemory([live ?? rows])
-                let grid = podium_grid_paged_attention(PODIUM_BACKEND_CPU, rows, Int32(kvHeads))
+                let grid = podium_grid_paged_attention(PODIUM_BACKEND_CPU, maxRows, Int32(kvHeads))
                 return runEverywhere(grid, output: out, only: sets, "attention") {
                     podium_paged_attention(
                         $0,
@@ -110,7 +112,7 @@ extension KernelTests {
                         slots.ints,
                         positions.ints,
                         live.ints,
-                        rows,
+                        maxRows,
                         Int32(heads),
                         Int32(kvHeads),
                         Int32(headDim),
@@ -147,10 +149,35 @@ extension KernelTests {
             let q = GuardedMemory(qs)
             let out = GuardedMemory(byteCount: qs.count * 4)
             let scale = 1 / Float(headDim).squareRoot()
-            let got = cache.run(q: q, out: out, heads: heads, slots: slots, positions: positions, scale: scale)
             let wanted = cache.reference(q: qs, heads: heads, slots: slots, positions: positions, scale: scale)
-            let error = worst(got, wanted) { _ in Self.tolerance }
-            #expect(error <= 1, "worst error is \(error * Self.tolerance)")
+            var bits: [UInt32] = []
+            // From blocks of one row to blocks of 32.
+            for maxRows in [slots.count, 300, 1000, 5000] {
+                let got = cache.run(
+                    q: q,
+                    out: out,
+                    heads: heads,
+                    slots: slots,
+                    positions: positions,
+                    scale: scale,
+                    maxRows: Int32(maxRows)
+                )
+                let error = worst(got, wanted) { _ in Self.tolerance }
+                #expect(error <= 1, "worst error is \(error * Self.tolerance)")
+                if bits.isEmpty { bits = got.map(\.bitPattern) }
+                let same = bits == got.map(\.bitPattern)
+                #expect(same, "bits of a grid for \(maxRows) rows")
+            }
+        }
+
+        /// A grid has a block for every row and kv head until it has enough for many cores, and every row is in one.
+        @Test(arguments: [1, 2, 7, 31, 32, 33, 64, 200, 512, 4096, .max] as [Int32], [1, 8, 32] as [Int32])
+        func gridHasBlocksForManyCores(maxRows: Int32, kvHeads: Int32) {
+            let grid = podium_grid_paged_attention(PODIUM_BACKEND_CPU, maxRows, kvHeads)
+            #expect(grid.blocks.0 == UInt32(kvHeads))
+            #expect(blockCount(grid) >= min(UInt64(maxRows) * UInt64(kvHeads), 128))
+            #expect(UInt64(grid.blocks.1) * 32 >= UInt64(maxRows))
+            if Int64(maxRows) * Int64(kvHeads) >= 4096 { #expect(grid.blocks.1 == UInt32((Int64(maxRows) + 31) / 32)) }
         }
 
         /// Large scores: the softmax is nearly a choice of one key and must neither overflow nor lose it.
@@ -184,7 +211,7 @@ extension KernelTests {
             let width = heads * headDim
             let qs = random.floats(length * width)
             let isa = instructionSets.suffix(1)
-            func run(_ rows: [Int], others: Int) -> [UInt32] {
+            func run(_ rows: [Int], others: Int, maxRows: Int32? = nil) -> [UInt32] {
                 let slots = [Int32](repeating: 1, count: others) + rows.map { _ in 0 }
                 let positions = (0..<others).map { Int32($0 * 3) } + rows.map(Int32.init)
                 let filler = [Float](repeating: 0.5, count: others * width)
@@ -197,18 +224,21 @@ extension KernelTests {
                     slots: slots,
                     positions: positions,
                     scale: 0.3,
+                    maxRows: maxRows,
                     only: Array(isa)
                 )
                 return got[(others * width)...].map(\.bitPattern)
             }
             let whole = run(Array(0..<length), others: 0)
             for chunk in [1, 3, 7, 16, 33, 64] {
-                var bits: [UInt32] = []
-                for start in stride(from: 0, to: length, by: chunk) {
-                    bits += run(Array(start..<min(start + chunk, length)), others: start % 5)
+                for maxRows: Int32? in [nil, 4096] {
+                    var bits: [UInt32] = []
+                    for start in stride(from: 0, to: length, by: chunk) {
+                        bits += run(Array(start..<min(start + chunk, length)), others: start % 5, maxRows: maxRows)
+                    }
+                    let same = bits == whole
+                    #expect(same, "chunks of \(chunk)")
                 }
-                let same = bits == whole
-                #expect(same, "chunks of \(chunk)")
             }
         }
 

@@ -57,6 +57,11 @@ final class GuardedMemory {
         values.withUnsafeBytes { base.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(base), byteCount: $0.count) }
     }
 
+    convenience init(_ values: [UInt16]) {
+        self.init(byteCount: values.count * 2)
+        values.withUnsafeBytes { base.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(base), byteCount: $0.count) }
+    }
+
     deinit { munmap(mapping, mappingSize) }
 
     var floats: UnsafeMutablePointer<Float> { base.assumingMemoryBound(to: Float.self) }
@@ -65,7 +70,7 @@ final class GuardedMemory {
     var bits: [UInt32] { floatArray.map(\.bitPattern) }
 }
 
-/// A weight tensor of either type, and the numbers that it really holds.
+/// A weight tensor of any type, and the numbers that it really holds.
 struct Weights {
     let dtype: Int32
     let values: [Float]
@@ -73,22 +78,23 @@ struct Weights {
 
     init(_ wanted: [Float], _ type: podium_dtype) {
         dtype = Int32(type.rawValue)
-        if type == PODIUM_BF16 {
+        switch type {
+        case PODIUM_BF16:
             let halves = wanted.map { UInt16(truncatingIfNeeded: $0.bitPattern >> 16) }
             values = halves.map { Float(bitPattern: UInt32($0) << 16) }
-            memory = GuardedMemory(byteCount: halves.count * 2)
-            let base = memory.base
-            halves.withUnsafeBytes {
-                base.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(base), byteCount: $0.count)
-            }
-        } else {
+            memory = GuardedMemory(halves)
+        case PODIUM_F16:
+            let halves = wanted.map { Float16($0) }
+            values = halves.map { Float($0) }
+            memory = GuardedMemory(halves.map(\.bitPattern))
+        default:
             values = wanted
             memory = GuardedMemory(wanted)
         }
     }
 }
 
-let dtypes = [PODIUM_F32, PODIUM_BF16]
+let dtypes = [PODIUM_F32, PODIUM_BF16, PODIUM_F16]
 
 /// The instruction sets that this machine has; the plain one always.
 let instructionSets = [PODIUM_ISA_PLAIN, PODIUM_ISA_AVX2, PODIUM_ISA_AVX512].filter { podium_has_isa($0) }

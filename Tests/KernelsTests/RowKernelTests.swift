@@ -36,6 +36,25 @@ extension KernelTests {
             #expect(got[(4 * width)...].allSatisfy { $0.isNaN }, "tokens outside the table")
         }
 
+        /// Every IEEE half, subnormals, infinities and NaN included, and in a tail.
+        @Test func halvesAreWidenedExactly() {
+            let width = 0x10000 + 7
+            let halves = (0..<width).map { UInt16(truncatingIfNeeded: $0) }
+            let table = GuardedMemory(halves)
+            let zero = GuardedMemory([Int32(0)])
+            let live = GuardedMemory([Int32(1)])
+            let out = GuardedMemory(byteCount: width * 4)
+            let dtype = Int32(PODIUM_F16.rawValue)
+            let got = runEverywhere(podium_grid_embedding(PODIUM_BACKEND_CPU, 1), output: out, "halves") {
+                podium_embedding($0, $1, $2, dtype, out.floats, table.base, zero.ints, live.ints, 1, 1, Int32(width))
+            }
+            let wanted = halves.map { Float(Float16(bitPattern: $0)) }
+            let wrong = zip(got, wanted).filter {
+                $0.bitPattern != $1.bitPattern && !($0.isNaN && $1.isNaN && $0.sign == $1.sign)
+            }
+            #expect(wrong.isEmpty, "\(wrong.count) halves, of them \(wrong.prefix(4))")
+        }
+
         @Test(arguments: dtypes, [1, 7, 16, 100, 2048, 4097])
         func rmsNormEqualsTheDoubleReference(dtype: podium_dtype, width: Int) {
             var random = SeededGenerator(seed: UInt64(width))

@@ -69,6 +69,38 @@ import Testing
         #expect(try generate(prompts, model: golden.folder).map(\.tokens) != expected)
     }
 
+    /// Float16 weights, in all tensors or beside float32, give the logits of the same values in float32, to the bit.
+    @Test(arguments: GoldenCheckpoint.own.filter { FileSystemProbe.has("\($0.folder)/model.safetensors") })
+    func float16(_ golden: GoldenCheckpoint) throws {
+        let file = try SafetensorsFile(path: golden.folder + "/model.safetensors")
+        let prompts = try golden.prompts.map(\.ids)
+        func logits(isHalf: (String) -> Bool) throws -> [UInt32] {
+            let tensors = try file.tensors.map { view in
+                let half = ElementType.f16.encode(try view.floats())
+                if isHalf(view.name) { return (view.name, ElementType.f16, view.shape, half) }
+                let rounded = half.withUnsafeBytes { ElementType.f16.decode($0, count: half.count / 2) }
+                return (view.name, .f32, view.shape, ElementType.f32.encode(rounded))
+            }
+            let copy = try ScratchCheckpoint(of: golden.folder)
+            try copy.write("model.safetensors", safetensors(tensors))
+            let host = TestHost()
+            var bits: [UInt32] = []
+            host.tap = { kernel, arguments in
+                guard kernel == PODIUM_ARGMAX else { return }
+                let count = Int(arguments.ints(2)![0]) * Int(arguments.int(4))
+                bits += UnsafeBufferPointer(start: arguments.floats(1), count: count).map(\.bitPattern)
+            }
+            _ = try generate(prompts, model: copy.folder, host: host, options: [("max_batch", 1)])
+            return bits
+        }
+        let expected = try logits { _ in false }
+        #expect(!expected.isEmpty)
+        let sameInHalf = try logits { _ in true } == expected
+        #expect(sameInHalf, "all tensors in float16")
+        let sameMixed = try logits { !$0.contains("norm") && !$0.contains("q_proj") } == expected
+        #expect(sameMixed, "some tensors in float16")
+    }
+
     /// Zero biases change nothing; a bias on v that is not zero changes the tokens; and both run.
     @Test func attentionBias() throws {
         let golden = try #require(GoldenCheckpoint.own.first { FileSystemProbe.has("\($0.folder)/model.safetensors") })

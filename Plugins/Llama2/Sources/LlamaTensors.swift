@@ -5,8 +5,9 @@ import PluginAPI
 
 /// The tensors of a Llama checkpoint: what is declared to the host, and where each stands in that declaration.
 ///
-/// Names and shapes follow from the configuration; the element type is the file's, float32 or bfloat16, and may differ
-/// from tensor to tensor. Tensors that the files hold besides (`rotary_emb.inv_freq` in older ones) are left alone.
+/// Names and shapes follow from the configuration; the element type is the file's, float32, bfloat16 or float16, and
+/// may differ from tensor to tensor. Tensors that the files hold besides (`rotary_emb.inv_freq` in older ones) are left
+/// alone.
 struct LlamaTensors: Sendable {
     /// One tensor: its place in the declaration and its element type.
     struct Reference: Sendable {
@@ -59,11 +60,12 @@ struct LlamaTensors: Sendable {
             switch tensor.type {
             case .f32: type = (PODIUM_F32, MLP_F32)
             case .bf16: type = (PODIUM_BF16, MLP_BF16)
+            case .f16: type = (PODIUM_F16, MLP_F16)
             default:
                 let fault = SafetensorsError(
                     file: checkpoint.folder,
                     tensor: name,
-                    reason: "has dtype \(tensor.type); this plugin computes with F32 and BF16 weights"
+                    reason: "has dtype \(tensor.type); this plugin computes with F32, BF16 and F16 weights"
                 )
                 throw PluginError(.unsupported, fault.description)
             }

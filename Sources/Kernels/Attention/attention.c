@@ -7,19 +7,27 @@
 #define ISA_BODY "../Attention/attention_body.h"
 #include "../Lanes/each_isa.h"
 
+/* Rows of one block.  Rows of one sequence share the reads of K and V within a block, but the rows of a decode batch
+ * share nothing, and a grid of fewer blocks than cores leaves cores idle: so a block takes only as many rows as leave
+ * enough blocks. */
+static int32_t rows_of_block(int32_t max_rows, int32_t kv_heads) {
+  int64_t rows = (int64_t)max_rows * kv_heads / ATTENTION_BLOCKS;
+  return rows < 1 ? 1 : rows > ATTENTION_ROWS ? ATTENTION_ROWS : (int32_t)rows;
+}
+
 void podium_paged_attention(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *out, const float *q,
                             const float *k_pages, const float *v_pages, const int32_t *page_table,
                             const int32_t *slots, const int32_t *positions, const int32_t *live, int32_t max_rows,
                             int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t page_size, int32_t max_pages,
                             float scale) {
   (void)grid;
-  int32_t rows = podium_live(live, max_rows);
-  uint64_t blocks = (uint64_t)podium_ceiling(rows, ATTENTION_ROWS) * (uint64_t)kv_heads;
+  int32_t rows = podium_live(live, max_rows), block_rows = rows_of_block(max_rows, kv_heads);
+  uint64_t blocks = (uint64_t)podium_ceiling(rows, block_rows) * (uint64_t)kv_heads;
   if (last_block > blocks) last_block = blocks;
   for (uint64_t block = first_block; block < last_block; block++) {
     int32_t kv_head = (int32_t)(block % (uint64_t)kv_heads);
-    int32_t first = (int32_t)(block / (uint64_t)kv_heads) * ATTENTION_ROWS;
-    int32_t last = rows - first < ATTENTION_ROWS ? rows : first + ATTENTION_ROWS;
+    int32_t first = (int32_t)(block / (uint64_t)kv_heads) * block_rows;
+    int32_t last = rows - first < block_rows ? rows : first + block_rows;
     ISA_CALL(attention_rows, out, q, k_pages, v_pages, page_table, slots, positions, first, last, kv_head, heads,
              kv_heads, head_dim, page_size, max_pages, scale);
   }
@@ -27,5 +35,6 @@ void podium_paged_attention(const mlp_grid *grid, uint64_t first_block, uint64_t
 
 mlp_grid podium_grid_paged_attention(podium_backend backend, int32_t max_rows, int32_t kv_heads) {
   (void)backend;
-  return (mlp_grid){.blocks = {(uint32_t)kv_heads, podium_ceiling(max_rows, ATTENTION_ROWS), 1}, .threads = {1, 1, 1}};
+  uint32_t row_blocks = podium_ceiling(max_rows, rows_of_block(max_rows, kv_heads));
+  return (mlp_grid){.blocks = {(uint32_t)kv_heads, row_blocks, 1}, .threads = {1, 1, 1}};
 }

@@ -9,8 +9,7 @@ void podium_embedding(const mlp_grid *grid, uint64_t first_block, uint64_t last_
                       const void *table, const int32_t *tokens, const int32_t *live, int32_t max_rows,
                       int32_t vocabulary, int32_t width) {
   (void)grid;
-  int bf16 = dtype == PODIUM_BF16;
-  size_t row_size = (size_t)width * (bf16 ? sizeof(uint16_t) : sizeof(float));
+  size_t row_size = (size_t)width * podium_weight_size(dtype);
   last_block = podium_last_row(live, max_rows, last_block);
   for (uint64_t row = first_block; row < last_block; row++) {
     float *to = out + row * (size_t)width;
@@ -18,7 +17,7 @@ void podium_embedding(const mlp_grid *grid, uint64_t first_block, uint64_t last_
     if (token < 0 || token >= vocabulary) {
       for (int32_t i = 0; i < width; i++) to[i] = __builtin_nanf("");
     } else {
-      ISA_CALL(embedding_row, bf16, to, (const char *)table + (size_t)token * row_size, (size_t)width);
+      ISA_CALL(embedding_row, dtype, to, (const char *)table + (size_t)token * row_size, (size_t)width);
     }
   }
 }

@@ -1,7 +1,7 @@
 /* Compiled per instruction set by embedding.c. */
 
-ISA_TARGET static void ISA(embedding_row)(int bf16, float *out, const void *row, size_t width) {
+ISA_TARGET static void ISA(embedding_row)(int dtype, float *out, const void *row, size_t width) {
   for (size_t i = 0; i < width; i += LANES) {
-    ISA(store_up_to)(out + i, ISA(load_weights_up_to)(bf16, row, i, width - i), width - i);
+    ISA(store_up_to)(out + i, ISA(load_weights_up_to)(dtype, row, i, width - i), width - i);
   }
 }

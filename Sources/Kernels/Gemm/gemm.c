@@ -23,7 +23,7 @@ void podium_gemm(const mlp_grid *grid, uint64_t first_block, uint64_t last_block
   if (rows == 0) return;
   if (last_block > blocks_of(n, BLOCK_COLUMNS)) last_block = blocks_of(n, BLOCK_COLUMNS);
   for (uint64_t block = first_block; block < last_block; block++) {
-    ISA_CALL(gemm_block, dtype == PODIUM_BF16, y, x, w, bias, rows, (size_t)n, (size_t)k,
+    ISA_CALL(gemm_block, dtype, y, x, w, bias, rows, (size_t)n, (size_t)k,
              (size_t)block * BLOCK_COLUMNS, columns_of(block, n, BLOCK_COLUMNS), accumulate);
   }
 }
@@ -41,7 +41,7 @@ void podium_gemm_silu_gate(const mlp_grid *grid, uint64_t first_block, uint64_t 
   if (rows == 0) return;
   if (last_block > blocks_of(n, GATE_COLUMNS)) last_block = blocks_of(n, GATE_COLUMNS);
   for (uint64_t block = first_block; block < last_block; block++) {
-    ISA_CALL(gate_block, dtype == PODIUM_BF16, h, x, gate, up, rows, (size_t)n, (size_t)k,
+    ISA_CALL(gate_block, dtype, h, x, gate, up, rows, (size_t)n, (size_t)k,
              (size_t)block * GATE_COLUMNS, columns_of(block, n, GATE_COLUMNS));
   }
 }

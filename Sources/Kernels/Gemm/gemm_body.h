@@ -2,46 +2,52 @@
 
 #include "tile.h"
 
-#define TILE_CASE(rows_, bf16_)                                                                                    \
+#define TILE_CASE(rows_, dtype_)                                                                                   \
   case rows_:                                                                                                      \
-    ISA(tile)(rows_, TILE_COLUMNS, bf16_, x, w, start, count, ahead, ahead_count, first, sums, BLOCK_COLUMNS);     \
+    ISA(tile)(rows_, TILE_COLUMNS, dtype_, x, w, start, count, ahead, ahead_count, first, sums, BLOCK_COLUMNS);    \
     break;
 
 #if TILE_ROWS == 6
-#define TILE_CASES(bf16_)                                 \
-  TILE_CASE(1, bf16_) TILE_CASE(2, bf16_) TILE_CASE(3, bf16_) \
-  TILE_CASE(4, bf16_) TILE_CASE(5, bf16_) TILE_CASE(6, bf16_)
+#define TILE_CASES(dtype_)                                       \
+  TILE_CASE(1, dtype_) TILE_CASE(2, dtype_) TILE_CASE(3, dtype_) \
+  TILE_CASE(4, dtype_) TILE_CASE(5, dtype_) TILE_CASE(6, dtype_)
 #elif TILE_ROWS == 3
-#define TILE_CASES(bf16_) TILE_CASE(1, bf16_) TILE_CASE(2, bf16_) TILE_CASE(3, bf16_)
+#define TILE_CASES(dtype_) TILE_CASE(1, dtype_) TILE_CASE(2, dtype_) TILE_CASE(3, dtype_)
 #else
-#define TILE_CASES(bf16_) TILE_CASE(1, bf16_)
+#define TILE_CASES(dtype_) TILE_CASE(1, dtype_)
 #endif
 
 /* TILE_COLUMNS columns of `rows` rows. */
 ISA_TARGET __attribute__((noinline)) static void ISA(tile_f32)(int rows, const float *const *x, const void *const *w,
                                                                size_t start, size_t count, const char *const *ahead,
                                                                int ahead_count, int first, f32x16 *sums) {
-  switch (rows) { TILE_CASES(0) }
+  switch (rows) { TILE_CASES(PODIUM_F32) }
 }
 
 ISA_TARGET __attribute__((noinline)) static void ISA(tile_bf16)(int rows, const float *const *x, const void *const *w,
                                                                 size_t start, size_t count, const char *const *ahead,
                                                                 int ahead_count, int first, f32x16 *sums) {
-  switch (rows) { TILE_CASES(1) }
+  switch (rows) { TILE_CASES(PODIUM_BF16) }
+}
+
+ISA_TARGET __attribute__((noinline)) static void ISA(tile_f16)(int rows, const float *const *x, const void *const *w,
+                                                               size_t start, size_t count, const char *const *ahead,
+                                                               int ahead_count, int first, f32x16 *sums) {
+  switch (rows) { TILE_CASES(PODIUM_F16) }
 }
 
 /* sums[r][c] = lanes of x[r] . w[c] for `rows` <= PANEL_ROWS rows of x and `columns` of the BLOCK_COLUMNS columns, a
  * multiple of TILE_COLUMNS.  next_block: bytes from a column to the one in its place in the next block, which is
  * likely to be wanted next. */
-ISA_TARGET static void ISA(panel)(int bf16, const float *x, int rows, const void *const *w, int columns, size_t k,
+ISA_TARGET static void ISA(panel)(int dtype, const float *x, int rows, const void *const *w, int columns, size_t k,
                                   size_t next_block, f32x16 *sums) {
   int tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
   int tile_rows = (rows + tiles - 1) / tiles;
   size_t pass = tile_rows == 1 ? 4 * PASS_K : tile_rows <= 3 ? 2 * PASS_K : PASS_K;
-  size_t size = bf16 ? sizeof(uint16_t) : sizeof(float);
+  size_t size = podium_weight_size(dtype);
   /* When a row is a multiple of 4 KiB, the same k of all rows of x and w falls into one set of L1, and the ways do not
-   * suffice: then x is copied together.  Bfloat16 weights advance at half the pace and leave room. */
-  int crowded = tile_rows > 1 && !bf16 && k * sizeof(float) % 4096 == 0;
+   * suffice: then x is copied together.  Weights of two bytes advance at half the pace and leave room. */
+  int crowded = tile_rows > 1 && dtype == PODIUM_F32 && k * sizeof(float) % 4096 == 0;
   for (size_t start = 0; start < k; start += pass) {
     size_t end = start + pass < k ? start + pass : k;
     for (int tile = 0; tile < tiles; tile++) {
@@ -72,8 +78,10 @@ ISA_TARGET static void ISA(panel)(int bf16, const float *x, int rows, const void
           }
         }
         f32x16 *to_sums = sums + (size_t)from * BLOCK_COLUMNS + (size_t)c;
-        if (bf16) {
+        if (dtype == PODIUM_BF16) {
           ISA(tile_bf16)(to - from, at, w + c, start, end - start, ahead, ahead_count, start == 0, to_sums);
+        } else if (dtype == PODIUM_F16) {
+          ISA(tile_f16)(to - from, at, w + c, start, end - start, ahead, ahead_count, start == 0, to_sums);
         } else {
           ISA(tile_f32)(to - from, at, w + c, start, end - start, ahead, ahead_count, start == 0, to_sums);
         }
@@ -83,11 +91,11 @@ ISA_TARGET static void ISA(panel)(int bf16, const float *x, int rows, const void
 }
 
 /* y[0..rows)[first..first + columns) of the product. */
-ISA_TARGET static void ISA(gemm_block)(int bf16, float *y, const float *x, const void *w, const void *bias, int rows,
+ISA_TARGET static void ISA(gemm_block)(int dtype, float *y, const float *x, const void *w, const void *bias, int rows,
                                        size_t n, size_t k, size_t first, int columns, int accumulate) {
   f32x16 sums[PANEL_ROWS * BLOCK_COLUMNS];
   const void *weights[BLOCK_COLUMNS];
-  size_t row_size = k * (bf16 ? sizeof(uint16_t) : sizeof(float));
+  size_t row_size = k * podium_weight_size(dtype);
   for (int c = 0; c < BLOCK_COLUMNS; c++) {
     size_t column = first + (size_t)(c < columns ? c : columns - 1); /* the surplus is computed and dropped */
     weights[c] = (const char *)w + column * row_size;
@@ -96,7 +104,7 @@ ISA_TARGET static void ISA(gemm_block)(int bf16, float *y, const float *x, const
   int panels = (rows + PANEL_ROWS - 1) / PANEL_ROWS;
   for (int panel = 0; panel < panels; panel++) {
     int from = (int)((int64_t)panel * rows / panels), to = (int)((int64_t)(panel + 1) * rows / panels);
-    ISA(panel)(bf16, x + (size_t)from * k, to - from, weights, padded, k,
+    ISA(panel)(dtype, x + (size_t)from * k, to - from, weights, padded, k,
                panel + 1 < panels ? 0 : BLOCK_COLUMNS * row_size, sums);
     for (int r = from; r < to; r++) {
       const f32x16 *row_sums = sums + (size_t)(r - from) * BLOCK_COLUMNS;
@@ -104,7 +112,7 @@ ISA_TARGET static void ISA(gemm_block)(int bf16, float *y, const float *x, const
       for (int c = 0; c < columns; c += LANES) {
         size_t count = (size_t)(columns - c);
         f32x16 v = ISA(sums)(row_sums + c);
-        if (bias) v += ISA(load_weights_up_to)(bf16, bias, first + (size_t)c, count);
+        if (bias) v += ISA(load_weights_up_to)(dtype, bias, first + (size_t)c, count);
         if (accumulate) v += ISA(load_up_to)(out + c, count);
         ISA(store_up_to)(out + c, v, count);
       }
@@ -114,12 +122,12 @@ ISA_TARGET static void ISA(gemm_block)(int bf16, float *y, const float *x, const
 
 /* h[0..rows)[first..first + columns) of the gated product: gate in the lower half of the panel's columns, up in the
  * upper half. */
-ISA_TARGET static void ISA(gate_block)(int bf16, float *h, const float *x, const void *gate, const void *up, int rows,
+ISA_TARGET static void ISA(gate_block)(int dtype, float *h, const float *x, const void *gate, const void *up, int rows,
                                        size_t n, size_t k, size_t first, int columns) {
   enum { HALF = BLOCK_COLUMNS / 2 };
   f32x16 sums[PANEL_ROWS * BLOCK_COLUMNS];
   const void *weights[BLOCK_COLUMNS];
-  size_t row_size = k * (bf16 ? sizeof(uint16_t) : sizeof(float));
+  size_t row_size = k * podium_weight_size(dtype);
   for (int c = 0; c < HALF; c++) {
     size_t column = first + (size_t)(c < columns ? c : columns - 1);
     weights[c] = (const char *)gate + column * row_size;
@@ -128,7 +136,7 @@ ISA_TARGET static void ISA(gate_block)(int bf16, float *h, const float *x, const
   int panels = (rows + PANEL_ROWS - 1) / PANEL_ROWS;
   for (int panel = 0; panel < panels; panel++) {
     int from = (int)((int64_t)panel * rows / panels), to = (int)((int64_t)(panel + 1) * rows / panels);
-    ISA(panel)(bf16, x + (size_t)from * k, to - from, weights, BLOCK_COLUMNS, k,
+    ISA(panel)(dtype, x + (size_t)from * k, to - from, weights, BLOCK_COLUMNS, k,
                panel + 1 < panels ? 0 : HALF * row_size, sums);
     for (int r = from; r < to; r++) {
       const f32x16 *row_sums = sums + (size_t)(r - from) * BLOCK_COLUMNS;

@@ -6,12 +6,12 @@
 /* sums[r * stride + c] (+)= x[r][0..count) . w[c][start..start + count), lane by lane.  start is a multiple of 16, and
  * so is count unless it ends the rows; a missing element counts as zero.  first: start from zero instead of the stored
  * sums.  The loop also asks for the bytes that `count` weights take at each of the `ahead_count` addresses in `ahead`,
- * the weights that come later, to be brought from memory into L2.  Constants: rows, columns, bf16. */
-LANES_ALWAYS_INLINE ISA_TARGET void ISA(tile)(const int rows, const int columns, const int bf16,
+ * the weights that come later, to be brought from memory into L2.  Constants: rows, columns, dtype. */
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(tile)(const int rows, const int columns, const int dtype,
                                               const float *const *x, const void *const *w, size_t start, size_t count,
                                               const char *const *ahead, int ahead_count, int first, f32x16 *sums,
                                               size_t stride) {
-  const size_t size = bf16 ? sizeof(uint16_t) : sizeof(float);
+  const size_t size = podium_weight_size(dtype);
   const char *row[TILE_COLUMNS_MAX];
   f32x16 sum[TILE_ROWS_MAX][TILE_COLUMNS_MAX];
 #pragma clang loop unroll(full)
@@ -25,7 +25,7 @@ LANES_ALWAYS_INLINE ISA_TARGET void ISA(tile)(const int rows, const int columns,
   for (; k + LANES <= count; k += LANES) {
     f32x16 weights[TILE_COLUMNS_MAX];
 #pragma clang loop unroll(full)
-    for (int c = 0; c < columns; c++) weights[c] = ISA(load_weights)(bf16, row[c], k);
+    for (int c = 0; c < columns; c++) weights[c] = ISA(load_weights)(dtype, row[c], k);
 #pragma clang loop unroll(disable)
     for (int i = 0; i < ahead_count; i++) __builtin_prefetch(ahead[i] + k * size, 0, 2);
 #pragma clang loop unroll(full)
@@ -38,7 +38,7 @@ LANES_ALWAYS_INLINE ISA_TARGET void ISA(tile)(const int rows, const int columns,
   if (k < count) {
     f32x16 weights[TILE_COLUMNS_MAX];
 #pragma clang loop unroll(full)
-    for (int c = 0; c < columns; c++) weights[c] = ISA(load_weights_part)(bf16, row[c], k, count - k);
+    for (int c = 0; c < columns; c++) weights[c] = ISA(load_weights_part)(dtype, row[c], k, count - k);
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
       f32x16 v = ISA(load_part)(x[r] + k, count - k);

@@ -1,7 +1,8 @@
 /* each_isa.h - includes ISA_BODY once per instruction set of this architecture, with lanes.h before it.
  *
  * TILE_ROWS and TILE_COLUMNS are the register tile of a product: as many accumulators as the registers hold beside the
- * operands.  They decide speed only, never bits. */
+ * operands.  They decide speed only, never bits.  WIDENED_HALVES is how many IEEE halves one instruction widens; 0 when
+ * there is none. */
 
 #define ISA_PASTE_(name, suffix) podium_##name##_##suffix
 #define ISA_PASTE(name, suffix) ISA_PASTE_(name, suffix)
@@ -9,6 +10,7 @@
 
 #define ISA_NAME plain
 #define ISA_TARGET
+#define WIDENED_HALVES 0
 #if defined(__x86_64__)
 #define TILE_ROWS 1
 #define TILE_COLUMNS 2
@@ -20,30 +22,35 @@
 #include ISA_BODY
 #undef ISA_NAME
 #undef ISA_TARGET
+#undef WIDENED_HALVES
 #undef TILE_ROWS
 #undef TILE_COLUMNS
 
 #if defined(__x86_64__)
 
 #define ISA_NAME avx2
-#define ISA_TARGET __attribute__((target("avx2,fma")))
+#define ISA_TARGET __attribute__((target("avx2,fma,f16c")))
+#define WIDENED_HALVES 8
 #define TILE_ROWS 3
 #define TILE_COLUMNS 2
 #include "lanes.h"
 #include ISA_BODY
 #undef ISA_NAME
 #undef ISA_TARGET
+#undef WIDENED_HALVES
 #undef TILE_ROWS
 #undef TILE_COLUMNS
 
 #define ISA_NAME avx512
-#define ISA_TARGET __attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq")))
+#define ISA_TARGET __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq")))
+#define WIDENED_HALVES 16
 #define TILE_ROWS 6
 #define TILE_COLUMNS 4
 #include "lanes.h"
 #include ISA_BODY
 #undef ISA_NAME
 #undef ISA_TARGET
+#undef WIDENED_HALVES
 #undef TILE_ROWS
 #undef TILE_COLUMNS
 

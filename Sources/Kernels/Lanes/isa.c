@@ -9,7 +9,8 @@ bool podium_has_isa(podium_isa isa) {
   switch (isa) {
   case PODIUM_ISA_PLAIN: return true;
 #if defined(__x86_64__)
-  case PODIUM_ISA_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  case PODIUM_ISA_AVX2:
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
   case PODIUM_ISA_AVX512:
     return podium_has_isa(PODIUM_ISA_AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");

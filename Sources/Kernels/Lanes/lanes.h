@@ -10,6 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "podium_kernels.h"
+
 #pragma STDC FP_CONTRACT OFF
 
 enum { LANES = 16 };
@@ -24,6 +30,11 @@ typedef uint16_t u16x16 __attribute__((vector_size(32)));
 #define LANES_ALWAYS_INLINE __attribute__((always_inline)) static inline
 /* Vectors of 64 bytes only ever pass between functions that are inlined into each other. */
 #pragma clang diagnostic ignored "-Wpsabi"
+
+/* Bytes of one weight of a podium_dtype. */
+LANES_ALWAYS_INLINE size_t podium_weight_size(int dtype) {
+  return dtype == PODIUM_F32 ? sizeof(float) : sizeof(uint16_t);
+}
 
 #endif
 
@@ -62,11 +73,41 @@ LANES_ALWAYS_INLINE ISA_TARGET void ISA(store_up_to)(float *to, f32x16 v, size_t
   }
 }
 
-/* Weights start..start+15 of a row.  A bfloat16 is the upper half of a float32, so widening is exact. */
-LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load_weights)(int bf16, const void *row, size_t start) {
-  if (bf16) {
+/* when[lane] (all ones or zero) ? a : b */
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(select)(i32x16 when, f32x16 a, f32x16 b) {
+  return (f32x16)(((i32x16)a & when) | ((i32x16)b & ~when));
+}
+
+/* The values of sixteen IEEE halves, exactly; a signalling NaN becomes quiet, as the instructions have it. */
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(widen_halves)(u16x16 halves) {
+#if WIDENED_HALVES == 16
+  return (f32x16)_mm512_cvtph_ps((__m256i)halves);
+#elif WIDENED_HALVES == 8
+  f32x8 low = (f32x8)_mm256_cvtph_ps(_mm256_castsi256_si128((__m256i)halves));
+  f32x8 high = (f32x8)_mm256_cvtph_ps(_mm256_extracti128_si256((__m256i)halves, 1));
+  return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#else
+  u32x16 bits = __builtin_convertvector(halves, u32x16);
+  u32x16 exponent = bits & 0x7c00, fraction = bits & 0x03ff;
+  u32x16 magnitude = (bits & 0x7fff) << 13;
+  /* The bias is 15 in a half and 127 here; the exponent of infinity and NaN goes from 31 to 255. */
+  f32x16 normal = (f32x16)(magnitude + (112u << 23));
+  u32x16 quiet = (u32x16)(fraction != 0) & 0x00400000;
+  f32x16 special = (f32x16)((magnitude + (224u << 23)) | quiet);
+  /* A subnormal is fraction 2^-24: put behind a one at 2^-14, which then is taken away. */
+  f32x16 subnormal = (f32x16)(magnitude + (113u << 23)) - 0x1p-14f;
+  f32x16 value = ISA(select)((i32x16)(exponent == 0x7c00), special, normal);
+  value = ISA(select)((i32x16)(exponent == 0), subnormal, value);
+  return (f32x16)((u32x16)value | (bits & 0x8000) << 16);
+#endif
+}
+
+/* Weights start..start+15 of a row, as float32.  Widening is exact; a bfloat16 is the upper half of a float32. */
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load_weights)(int dtype, const void *row, size_t start) {
+  if (dtype != PODIUM_F32) {
     u16x16 halves;
     __builtin_memcpy(&halves, (const char *)row + start * sizeof(uint16_t), sizeof halves);
+    if (dtype == PODIUM_F16) return ISA(widen_halves)(halves);
     return (f32x16)(__builtin_convertvector(halves, u32x16) << 16);
   }
   f32x16 v;
@@ -74,25 +115,20 @@ LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load_weights)(int bf16, const void *ro
   return v;
 }
 
-LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load_weights_part)(int bf16, const void *row, size_t start, size_t count) {
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load_weights_part)(int dtype, const void *row, size_t start, size_t count) {
   uint32_t lanes[LANES] = {0}; /* raw elements, of either size */
-  size_t size = bf16 ? sizeof(uint16_t) : sizeof(float);
+  size_t size = podium_weight_size(dtype);
   const char *from = (const char *)row + start * size;
   for (size_t i = 0; i < count * size; i++) ((char *)lanes)[i] = from[i];
-  return ISA(load_weights)(bf16, lanes, 0);
+  return ISA(load_weights)(dtype, lanes, 0);
 }
 
-LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load_weights_up_to)(int bf16, const void *row, size_t start, size_t count) {
-  return count >= LANES ? ISA(load_weights)(bf16, row, start) : ISA(load_weights_part)(bf16, row, start, count);
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load_weights_up_to)(int dtype, const void *row, size_t start, size_t count) {
+  return count >= LANES ? ISA(load_weights)(dtype, row, start) : ISA(load_weights_part)(dtype, row, start, count);
 }
 
 LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(fma)(f32x16 a, f32x16 b, f32x16 c) {
   return __builtin_elementwise_fma(a, b, c);
-}
-
-/* when[lane] (all ones or zero) ? a : b */
-LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(select)(i32x16 when, f32x16 a, f32x16 b) {
-  return (f32x16)(((i32x16)a & when) | ((i32x16)b & ~when));
 }
 
 /* a > b ? a : b in every lane */

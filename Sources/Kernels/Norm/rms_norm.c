@@ -12,7 +12,7 @@ void podium_rms_norm(const mlp_grid *grid, uint64_t first_block, uint64_t last_b
   last_block = podium_last_row(live, max_rows, last_block);
   for (uint64_t row = first_block; row < last_block; row++) {
     const float *from = x + (rows ? (size_t)rows[row] : (size_t)row) * (size_t)width;
-    ISA_CALL(rms_norm_row, dtype == PODIUM_BF16, out + row * (size_t)width, from, weight, (size_t)width, epsilon);
+    ISA_CALL(rms_norm_row, dtype, out + row * (size_t)width, from, weight, (size_t)width, epsilon);
   }
 }
 

@@ -1,6 +1,6 @@
 /* Compiled per instruction set by rms_norm.c. */
 
-ISA_TARGET static void ISA(rms_norm_row)(int bf16, float *out, const float *x, const void *weight, size_t width,
+ISA_TARGET static void ISA(rms_norm_row)(int dtype, float *out, const float *x, const void *weight, size_t width,
                                          float epsilon) {
   f32x16 squares = {0};
   for (size_t i = 0; i < width; i += LANES) {
@@ -11,6 +11,6 @@ ISA_TARGET static void ISA(rms_norm_row)(int bf16, float *out, const float *x, c
   f32x16 scale = ISA(splat)(1.0f / __builtin_sqrtf(mean + epsilon));
   for (size_t i = 0; i < width; i += LANES) {
     f32x16 v = ISA(load_up_to)(x + i, width - i) * scale;
-    ISA(store_up_to)(out + i, v * ISA(load_weights_up_to)(bf16, weight, i, width - i), width - i);
+    ISA(store_up_to)(out + i, v * ISA(load_weights_up_to)(dtype, weight, i, width - i), width - i);
   }
 }

@@ -5,8 +5,8 @@
  * the blocks are split, whatever rows share a launch, and on every instruction set (docs/numerics.md gives the rule).
  *
  * Common to all kernels:
- *   - Matrices are row-major and dense.  Activations are float32.  Weights are float32 or bfloat16 (podium_dtype) in
- *     the layout of the safetensors file and need no more alignment than their element has.
+ *   - Matrices are row-major and dense.  Activations are float32.  Weights are float32, bfloat16 or IEEE half
+ *     (podium_dtype) in the layout of the safetensors file and need no more alignment than their element has.
  *   - Arguments and grids are constants of a recorded step; what changes from step to step is read through pointers.
  *     `live` points at the number of rows that count now; it is clamped to 0..max_rows, and blocks beyond it return
  *     at once.  max_rows is what the grid was made for.
@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 /* Element type of a weight tensor. */
-typedef enum podium_dtype { PODIUM_F32 = 0, PODIUM_BF16 = 1 } podium_dtype;
+typedef enum podium_dtype { PODIUM_F32 = 0, PODIUM_BF16 = 1, PODIUM_F16 = 2 } podium_dtype;
 
 /* What a grid is made for. */
 typedef enum podium_backend { PODIUM_BACKEND_CPU = 0 } podium_backend;

@@ -11,6 +11,7 @@ struct GemmExample: KernelExampleCase {
         GemmExample(type: PODIUM_F32, rows: 7, live: 5, n: 37, k: 100, hasBias: true, accumulates: true),
         GemmExample(type: PODIUM_BF16, rows: 1, live: 1, n: 65, k: 513, hasBias: true, accumulates: false),
         GemmExample(type: PODIUM_BF16, rows: 53, live: 50, n: 33, k: 1040, hasBias: false, accumulates: true),
+        GemmExample(type: PODIUM_F16, rows: 5, live: 4, n: 38, k: 75, hasBias: true, accumulates: false),
         GemmExample(type: PODIUM_F32, rows: 9, live: 8, n: 20, k: 1024, hasBias: false, accumulates: false),
         GemmExample(type: PODIUM_F32, rows: 3, live: 0, n: 16, k: 16, hasBias: true, accumulates: true),
     ]

@@ -29,6 +29,7 @@ final class WorkedExample {
             switch weights.elements {
             case .float32(let values): return buffer(values, MLP_F32)
             case .bfloat16(let values): return buffer(values, MLP_BF16)
+            case .float16(let values): return buffer(values, MLP_F16)
             }
         case .output(let initial, let expected, let absolute, let relative):
             precondition(initial.count == expected.count)
