@@ -136,9 +136,8 @@ def batches(sp, chapters, rng: random.Random, batch: int, length: int):
         epoch += 1
 
 
-# Step and fraction of the highest learning rate; straight lines between them. The model may be taken where the rate
-# is zero.
-RATES = [(0, 1.0), (540, 0.7), (600, 0.0), (620, 0.4), (776, 0.4), (841, 0.0)]
+# Step and fraction of the highest learning rate; straight lines between them.
+RATES = [(0, 1.0), (1300, 0.0)]
 
 
 def learning_rate(step: int) -> float:
@@ -160,7 +159,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16, help="sequences per step")
     parser.add_argument("--length", type=int, default=160, help="tokens per sequence")
     parser.add_argument("--rate", type=float, default=4e-3)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     random.seed(options.seed)
