@@ -49,7 +49,7 @@ struct LlamaConfiguration: Sendable {
         if let quantization = try config["quantization_config"].optional {
             throw Self.unsupported(
                 quantization,
-                "quantised checkpoints are not computed yet; use the float32 or bfloat16 one"
+                "quantised checkpoints are not computed yet; use the float32, float16 or bfloat16 one"
             )
         }
         hidden = try config["hidden_size"].int(in: 1...1 << 20)
