@@ -54,7 +54,7 @@ struct HostProcess {
         let end = child.wait(within: limit)
         if end == nil { child.kill() }
         defer { for file in files { unlink(file) } }
-        let texts = files.map { OutputFolder.text(of: $0) ?? "" }
+        let texts = files.map { SettingsReader.read($0) ?? "" }
         switch try #require(end, "it still runs after \(limit) s: \(arguments); \(texts[1].suffix(2000))") {
         case .exited(let status): return Outcome(status: status, output: texts[0], errors: texts[1])
         case .signalled(let signal): return Outcome(status: 128 + signal, output: texts[0], errors: texts[1])

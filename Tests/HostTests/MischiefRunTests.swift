@@ -210,10 +210,10 @@ import Testing
         for name in ["mlperf_log_summary.txt", "mlperf_log_detail.txt", "mlperf_log_accuracy.json"] {
             #expect(access("\(folder)/\(name)", R_OK) == 0, "\(sin): \(name) is missing")
         }
-        let detail = OutputFolder.text(of: folder + "/mlperf_log_detail.txt") ?? ""
+        let detail = SettingsReader.read(folder + "/mlperf_log_detail.txt") ?? ""
         #expect(detail.hasSuffix("}}\n"), "\(sin): the detail log ends with \(detail.suffix(100))")
         if timed { #expect(detail.contains("\"key\": \"num_errors\""), "\(sin): the detail log does not count errors") }
-        let accuracy = OutputFolder.text(of: folder + "/mlperf_log_accuracy.json") ?? ""
+        let accuracy = SettingsReader.read(folder + "/mlperf_log_accuracy.json") ?? ""
         #expect(throws: Never.self, "\(sin): the accuracy log is no JSON") {
             try JSON(parsing: accuracy, source: "accuracy")
         }

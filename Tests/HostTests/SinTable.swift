@@ -23,7 +23,7 @@ enum SinTable {
     /// The sins of loading, which the environment variable MISCHIEF_LOADING picks: the names its source compares with.
     static func sinsOfLoading() throws -> [String] {
         let path = HostProcess.root + "/Tests/Fixtures/Mischief/mischief.c"
-        let source = try #require(OutputFolder.text(of: path))
+        let source = try #require(SettingsReader.read(path))
         return source.components(between: "!strcmp(sin, \"", and: "\"").sorted()
     }
 }

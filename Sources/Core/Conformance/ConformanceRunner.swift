@@ -100,7 +100,9 @@ public struct ConformanceRunner: Sendable {
         }
         close(ends[1])
         // Starting a process takes its time however short the calls are to be.
-        let limit = rule.timeLimit * configuration.patience + 1
+        // A model that takes long to prepare is given that time over again for every rule.
+        let preparing = max(0, configuration.limits.work - 120) * 3
+        let limit = rule.timeLimit * configuration.patience + preparing + 1
         let answer = read(ends[0], within: limit)
         if answer == nil { child.kill() }
         let end = child.wait(within: 5)

@@ -10,7 +10,9 @@ struct KernelExampleOutcome {
 
     /// - Returns: nil if the kernel has no example of that number.
     init?(instance: LoadedInstance, devices: DeviceGroup, kernel: UInt32, number: UInt32) throws {
-        guard let table = instance.tables.kernels, let loaded = devices.kernels else { return nil }
+        guard let table = instance.tables.kernels, table.pointee.example != nil, let loaded = devices.kernels else {
+            return nil
+        }
         var example = mlp_kernel_example()
         example.struct_size = UInt32(MemoryLayout<mlp_kernel_example>.size)
         let status = table.pointee.example(

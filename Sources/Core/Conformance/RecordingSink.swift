@@ -21,13 +21,16 @@ final class RecordingSink: ResponseSink, @unchecked Sendable {
 
     private let state = Mutex(State())
     private let progress = Semaphore()
+    private static let lastGeneration = Atomic<UInt32>(0x5EED)
+    /// Ids are never used twice in a process.
+    private let generation = RecordingSink.lastGeneration.wrappingAdd(1, ordering: .relaxed).newValue
 
     /// New ids for samples about to be issued.
     func willIssue(_ indices: [UInt64]) -> [IssuedSample] {
         state.withLock { state in
             indices.map { index in
                 state.nextSlot += 1
-                let id = UInt64(0x5EED) << 32 | state.nextSlot
+                let id = UInt64(generation) << 32 | state.nextSlot
                 state.records[id] = Record(index: index)
                 state.outstanding += 1
                 return IssuedSample(id: id, index: index)
@@ -89,7 +92,7 @@ final class RecordingSink: ResponseSink, @unchecked Sendable {
             var first = mlp_status(MLP_OK)
             for result in UnsafeBufferPointer(start: results, count: Int(clamping: count)) {
                 var status: mlp_status
-                if result.data.data == nil, result.data.size > 0 {
+                if !result.data.isReadable {
                     status = mlp_status(MLP_INVALID_ARGUMENT)
                     state.breaches.append("\(call): a result of \(result.data.size) bytes at NULL")
                 } else {

@@ -128,7 +128,7 @@ public final class SampleLedger: @unchecked Sendable {
         var good = 0
         for i in 0..<Int(count) {
             var outcome = complete(results + i, phase, now, &good)
-            if outcome == Status.ok, results[i].data.data == nil, results[i].data.size > 0 {
+            if outcome == Status.ok, !results[i].data.isReadable {
                 outcome = refuse(.badArgument, Status.invalidArgument)
             }
             if status == Status.ok {

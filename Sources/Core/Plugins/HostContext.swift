@@ -84,7 +84,9 @@ final class HostContext: ServiceContext, @unchecked Sendable {
         let misuses = [MLP_INVALID_ARGUMENT, MLP_INVALID_STATE, MLP_NOT_FOUND]
         if misuses.contains(Int(status)) {
             misuse.withLock { list in
-                if list.count < 16 { list.append(message) }
+                // The last is the plugin's own sentence, and the first is where it began.
+                if list.count == 16 { list.remove(at: 8) }
+                list.append(message)
             }
         }
         return note(status, message)

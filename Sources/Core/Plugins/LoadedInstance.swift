@@ -17,7 +17,7 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
     private let log: HostContext.LogHandler
     private var weights: LoadedWeights?
     private var payloads: PayloadTable?
-    private var queries = UnsafeMutableBufferPointer<mlp_query>.allocate(capacity: 64)
+    private var queries = UnsafeMutableBufferPointer<mlp_query>.allocate(capacity: 1024)
     private var state = State.created
     private let hostsState: ProcessState
 
@@ -121,7 +121,12 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         }
     }
 
-    deinit { queries.deallocate() }
+    deinit {
+        // A plugin that was never destroyed may still read its weights and payloads: they stay.
+        if let weights { _ = Unmanaged.passRetained(weights) }
+        if let payloads { _ = Unmanaged.passRetained(payloads) }
+        queries.deallocate()
+    }
 
     private static func check(_ plugin: UnsafePointer<mlp_plugin>, library: String) throws {
         func broken(_ reason: String) -> PluginFault {
@@ -267,6 +272,7 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         state = .lost
         control.close()
         weights = nil
+        payloads = nil
         context.close()
         if context.lateResultCount > 0 {
             throw PluginFault(
@@ -320,7 +326,7 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
 
     func load(_ indices: [UInt64]) throws {
         let table = try required(tables.dataset, MLP_DATASET)
-        let plugin = plugin
+        let (plugin, context) = (plugin, context)
         if payloads == nil { _ = try datasetSize() }
         guard let payloads else { return }
         try call("dataset.load", within: limits.work) {
@@ -333,6 +339,12 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
                 var tokenCount: UInt64 = 0
                 let status = table.pointee.payload(plugin, index, &bytes, &tokenCount)
                 guard status == mlp_status(MLP_OK) else { return status }
+                guard bytes.isReadable else {
+                    return context.note(
+                        mlp_status(MLP_INTERNAL),
+                        "payload of sample \(index): \(bytes.size) bytes at \(bytes.data == nil ? "NULL" : "an address")"
+                    )
+                }
                 payloads.set(index, bytes, tokenCount: tokenCount)
             }
             return status
@@ -401,7 +413,10 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
 
     func cancel(_ ids: UnsafeBufferPointer<UInt64>) {
         guard let table = tables.inference else { return }
-        _ = table.pointee.cancel(plugin, ids.baseAddress, UInt64(ids.count))
+        // On a thread of its own: a plugin that is stuck often holds the lock that cancel wants.
+        let call = CancelCall(table: table, plugin: plugin, ids: Array(ids))
+        startThread(name: "cancel") { call.make() }
+        call.finished.wait(until: monotonicNanoseconds() &+ UInt64(limits.control * 1e9))
     }
 
     @inline(__always)

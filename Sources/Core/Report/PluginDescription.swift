@@ -19,7 +19,7 @@ public struct PluginDescription {
     public init(_ configuration: RunConfiguration, console: RunConsole) throws {
         let library = try PluginLibrary(named: configuration.plugin)
         self.library = library
-        guard configuration.modelPath != nil || configuration.datasetPath != nil else { return }
+        guard configuration.modelPath != nil else { return }
         for (position, workload) in library.workloads.enumerated() {
             if let wanted = configuration.workload, wanted != workload.id { continue }
             let options = try WorkloadOptions(declaration: workload.options, workload: workload.id)
@@ -141,7 +141,7 @@ public struct PluginDescription {
     }
 
     private func tensorLines(_ declared: WeightDeclarations) -> [String] {
-        let bytes = declared.tensors.reduce(0) { $0 + $1.size }
+        let bytes = declared.tensors.reduce(0) { $0 &+ $1.size }
         var lines = ["  tensors: \(declared.tensors.count), \(bytes) bytes"]
         for tensor in declared.tensors {
             let shape = tensor.shape.map(String.init).joined(separator: "x")

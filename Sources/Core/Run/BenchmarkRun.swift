@@ -50,7 +50,9 @@ public final class BenchmarkRun: Sendable {
         )
         console.note("preparing \(workload.id)")
         try instance.prepare()
-        let underTest = try PluginUnderTest(instance, limit: configuration.totalSampleCount)
+        let underTest = try PluginUnderTest(instance, limit: configuration.totalSampleCount) { [weak self] in
+            self?.note($0)
+        }
         var settings = planned
         configuration.apply(to: &settings, librarySampleCount: Int(clamping: underTest.totalCount))
         if settings.useTokenLatencies, !instance.abilities.hasTokens {
@@ -74,6 +76,7 @@ public final class BenchmarkRun: Sendable {
             console.note("warming up")
             try instance.warmUp()
         }
+        noteMisuse(run.ledger.misuse, of: instance)
         return try conduct(run, instance, stuck: stuck)
     }
 
@@ -83,8 +86,9 @@ public final class BenchmarkRun: Sendable {
         stuck: @escaping @Sendable (RunOutcome) -> Void
     ) throws -> RunOutcome {
         let watchdog = configuration.watchdogSec.map { seconds in
-            ProgressWatchdog(run: run, timeout: seconds) { [weak self] result in
-                let fault = PluginFault.hang(library: instance.library, call: "issue", seconds: seconds)
+            ProgressWatchdog(run: run, timeout: seconds) { [weak self, weak run] result in
+                let call = run?.progress.stage == .flushing ? "flush" : "issue"
+                let fault = PluginFault.hang(library: instance.library, call: call, seconds: seconds)
                 self?.note(fault)
                 stuck(RunOutcome(status: .pluginFault, result: result, faults: self?.faults.withLock { $0 } ?? [fault]))
             }
@@ -110,16 +114,25 @@ public final class BenchmarkRun: Sendable {
                 note(fault)
             }
         }
-        if result.misuse != SampleMisuse() {
-            let reasons = result.misuse.reasons.joined(separator: " ")
-            note(PluginFault(.contract, library: instance.library, call: "complete", reason: reasons))
-        }
+        // What came after the logs were closed counts as well, unless it answers samples that were given up.
+        noteMisuse(result.outstanding.count == 0 ? run.ledger.misuse : result.misuse, of: instance)
         let found = faults.withLock { $0 }
+        if result.isValid, !found.isEmpty { OutputFolder.withdraw(result, because: found) }
         let status: RunStatus = !found.isEmpty ? .pluginFault : result.isValid ? .valid : .invalid
         return RunOutcome(status: status, result: result, faults: found)
     }
 
-    private func note(_ fault: PluginFault) { faults.withLock { $0.append(fault) } }
+    private func note(_ fault: PluginFault) {
+        faults.withLock { faults in
+            if !faults.contains(where: { $0.description == fault.description }) { faults.append(fault) }
+        }
+    }
+
+    private func noteMisuse(_ misuse: SampleMisuse, of instance: any PluginInstance) {
+        guard misuse != SampleMisuse() else { return }
+        let reasons = misuse.reasons.joined(separator: " ")
+        note(PluginFault(.contract, library: instance.library, call: "complete", reason: reasons))
+    }
 
     private func refuseWhatIsNotThereYet() throws {
         guard configuration.role == .both, !configuration.usesCluster else {
@@ -148,7 +161,7 @@ public final class BenchmarkRun: Sendable {
         let benchmark = configuration.benchmark ?? workload.benchmark ?? "*"
         let model = scenario.confName(of: benchmark)
         if let path = configuration.mlperfConfPath {
-            guard let text = OutputFolder.text(of: path) else {
+            guard let text = SettingsReader.read(path) else {
                 throw LoadGenError.configurationFile(path: path, reason: String(cString: strerror(errno)))
             }
             guard reader.replaceBuiltInRules(with: text) == .applied else {

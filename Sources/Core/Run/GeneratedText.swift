@@ -24,6 +24,7 @@ public struct GeneratedText: Sendable {
     ///
     /// - Throws: `ConfigError` if the workload has no tokens or no tokenizer, and what a run throws.
     public init(_ configuration: RunConfiguration, count: Int, console: RunConsole) throws {
+        guard count > 0 else { throw ConfigError("\(count) samples: expected at least 1", key: "--count") }
         let library = try PluginLibrary(named: configuration.plugin)
         let plugin = try openPlugin(named: configuration.plugin, isolated: false, log: console.log)
         let (workload, position) = try plugin.workload(named: configuration.workload)
@@ -36,7 +37,8 @@ public struct GeneratedText: Sendable {
                 model: configuration.modelPath,
                 dataset: configuration.datasetPath,
                 options: .object(resolved),
-                threads: configuration.threads > 0 ? configuration.threads : nil
+                threads: configuration.threads > 0 ? configuration.threads : nil,
+                limits: configuration.callLimits
             ),
             log: console.log
         )

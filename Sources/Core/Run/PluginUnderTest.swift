@@ -4,13 +4,20 @@ final class PluginUnderTest: SystemUnderTest, QuerySampleLibrary {
     let totalCount: UInt64
     let performanceCount: UInt64
     private let instance: any PluginInstance
+    private let failed: @Sendable (PluginFault) -> Void
 
     /// - Parameters:
     ///   - instance: Ready or running.
+    ///   - failed: Told of every failed `issue` and `flush`, beside LoadGen, which ends the run.
     ///   - limit: Uses the first so many samples of the data set; nil for all.
     /// - Throws: `PluginFault`.
-    init(_ instance: any PluginInstance, limit: Int?) throws {
+    init(
+        _ instance: any PluginInstance,
+        limit: Int?,
+        failed: @escaping @Sendable (PluginFault) -> Void = { _ in }
+    ) throws {
         self.instance = instance
+        self.failed = failed
         name = "Podium \(podiumVersion) \(instance.workload.id) \(instance.workload.version)"
         let size = try instance.datasetSize()
         totalCount = min(size.total, limit.map(UInt64.init(clamping:)) ?? .max)
@@ -18,8 +25,19 @@ final class PluginUnderTest: SystemUnderTest, QuerySampleLibrary {
     }
 
     func reserve(samplesPerQuery: Int) throws { try instance.reserve(samplesPerQuery: samplesPerQuery) }
-    func issue(_ samples: UnsafeBufferPointer<IssuedSample>) throws { try instance.issue(samples) }
-    func flush() throws { try instance.flush() }
+    func issue(_ samples: UnsafeBufferPointer<IssuedSample>) throws { try telling { try instance.issue(samples) } }
+    func flush() throws { try telling { try instance.flush() } }
+
+    @inline(__always)
+    private func telling(_ call: () throws -> Void) throws {
+        do {
+            try call()
+        } catch let fault as PluginFault {
+            failed(fault)
+            throw fault
+        }
+    }
+
     func cancel(_ ids: UnsafeBufferPointer<UInt64>) { instance.cancel(ids) }
     func load(_ indices: [UInt64]) throws { try instance.load(indices) }
     func unload(_ indices: [UInt64]) throws { try instance.unload(indices) }

@@ -154,7 +154,9 @@ private final class PluginServer: @unchecked Sendable {
             reply.put(created.abilities.claims)
             reply.put(created.abilities.vocabulary)
         case .prepare: try running().prepare()
-        case .start: try running().start(results: sink)
+        case .start:
+            sink.restart()
+            try running().start(results: sink)
         case .stop:
             let instance = try running()
             // The run is over: what it issued is to have returned.
@@ -233,6 +235,9 @@ private final class ForwardingSink: ResponseSink, @unchecked Sendable {
 
     init(socket: FrameSocket) { self.socket = socket }
 
+    /// Forgets the samples of the run before.
+    func restart() { samples.withLock { $0.removeAll(keepingCapacity: true) } }
+
     func willIssue(_ issued: [IssuedSample]) {
         samples.withLock { samples in
             for sample in issued { samples[sample.id] = .issued }
@@ -274,7 +279,7 @@ private final class ForwardingSink: ResponseSink, @unchecked Sendable {
             content.put(result.id)
             content.put(result.status)
             content.put(result.token_count)
-            let isReadable = result.data.size == 0 || result.data.data != nil
+            let isReadable = result.data.isReadable
             if !isReadable, first == mlp_status(MLP_OK) { first = mlp_status(MLP_INVALID_ARGUMENT) }
             content.put(isReadable ? 0 : result.data.size)
             content.put(
