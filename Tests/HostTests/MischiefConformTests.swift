@@ -53,6 +53,7 @@ import Testing
         "flush_hang": ("H03", "hang"),
         "never_completes": ("S01", "fail"),
         "all_but_one": ("S01", "fail"),
+        "cancel_hang": ("S06", "fail"),
         "ignores_cancel": ("S06", "fail"),
         "issue_crash": ("S01", "crash"),
         "issue_abort": ("S01", "crash"),

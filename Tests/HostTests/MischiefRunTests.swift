@@ -90,6 +90,7 @@ import Testing
         "flush_hang": Expectation(status: 3, says: ["flush: it did not return within 1.0 s"], completed: 100),
         "never_completes": Expectation(status: 2, says: ["outstanding samples", "No progress for 1 s"], completed: 0),
         "all_but_one": Expectation(status: 2, says: ["outstanding samples", "No progress for 1 s"], completed: 0),
+        "cancel_hang": Expectation(status: 2, says: ["outstanding samples", "No progress for 1 s"], completed: 0),
         "ignores_cancel": Expectation(status: 2, says: ["outstanding samples", "No progress for 1 s"], completed: 0),
         "issue_crash": crash("issue", "signal 11"),
         "issue_abort": crash("issue", "signal 6"),
@@ -195,6 +196,26 @@ import Testing
                 #expect(outcome.errors.contains("Result is : VALID"))
             }
         }
+    }
+
+    /// Without a process of its own a plugin can still fail politely or hang, and the report is the same.
+    @Test(arguments: [("issue_fails", Int32(3)), ("cancel_hang", 2), ("double_completion", 3), ("stop_hang", 3)])
+    func inTheHostsProcess(_ sin: String, _ status: Int32) throws {
+        let folder = try TemporaryFolder.folder()
+        let conf = folder + "/user.conf"
+        try TextFile.write(MischiefRunTests.conf, to: conf)
+        let outcome = try HostProcess.run(
+            [
+                "--plugin", "libMischief.so", "model_config.sin=\(sin)", "--user-conf", conf, "--scenario",
+                "singlestream", "--output", "\(folder)/\(sin)", "harness_config.watchdog_sec=1",
+                "harness_config.call_timeout_sec=1", "harness_config.prepare_timeout_sec=1",
+            ],
+            limit: 30
+        )
+        #expect(outcome.status == status, "\(outcome.output)\(outcome.errors)")
+        #expect(outcome.output.contains("INVALID"))
+        let summary = SettingsReader.read("\(folder)/\(sin)/mlperf_log_summary.txt") ?? ""
+        #expect(summary.contains("INVALID") || summary.contains("This result does not count"))
     }
 
     /// The row "samples" of a report.

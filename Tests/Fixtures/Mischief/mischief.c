@@ -182,6 +182,7 @@ static mlp_status issue(const mlp_plugin *self, const mlp_query *queries, uint64
     case sin_issue_slow: usleep(400000); break;
     case sin_issue_fails: return m->host->fail(m->host, MLP_DEVICE_ERROR, "issue: the device is on fire");
     case sin_never_completes:
+    case sin_cancel_hang:
     case sin_ignores_cancel: return MLP_OK;
     case sin_many_threads: from_many_threads(m, queries, count); return MLP_OK;
     default: break;
@@ -235,6 +236,7 @@ static mlp_status flush(const mlp_plugin *self) {
 
 static mlp_status cancel(const mlp_plugin *self, const mlp_sample_id *ids, uint64_t count) {
   mischief *m = of(self);
+  if (m->sin == sin_cancel_hang) hang();
   if (m->sin != sin_never_completes) return MLP_OK;
   for (uint64_t i = 0; i < count; i++) {
     mlp_result result = {.id = ids[i], .status = MLP_CANCELLED};

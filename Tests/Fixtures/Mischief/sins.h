@@ -57,6 +57,7 @@
   X(flush_hang, "flush never returns")                                              \
   X(never_completes, "completes no sample")                                         \
   X(all_but_one, "completes all samples but the first")                             \
+  X(cancel_hang, "completes nothing, and cancel never returns")                     \
   X(ignores_cancel, "completes nothing, not even what is cancelled")                \
   /* crashing */                                                                    \
   X(issue_crash, "issue reads a null pointer")                                      \
