@@ -10,7 +10,9 @@ public struct ModelGeometry: Sendable {
     public var vocabulary: Int
     /// Positions that the model was made for, prompt and generated tokens together.
     public var context: Int
-    /// Bytes of the weights.  Mapped weights do not count against the device's free memory, and need it all the same.
+    /// Bytes of the weights.
+    ///
+    /// Mapped weights do not count against the device's free memory, and need it all the same.
     public var weightBytes: Int
 
     /// Sizes from a validated configuration.

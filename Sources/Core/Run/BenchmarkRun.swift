@@ -18,6 +18,7 @@ public final class BenchmarkRun: Sendable {
     ///
     /// - Parameter stuck: Called on another thread when the plugin never returns from a call, with the logs closed; it
     ///   is to report and end the process, since nothing else can end the plugin.
+    /// - Returns: How it ended, with LoadGen's result and the plugin's faults.
     /// - Throws: `ConfigError`, `LoadGenError` or `PluginFault` for what keeps the run from beginning.
     public func execute(stuck: @escaping @Sendable (RunOutcome) -> Void) throws -> RunOutcome {
         for notice in configuration.notices { console.note(notice) }

@@ -8,8 +8,8 @@ final class PluginUnderTest: SystemUnderTest, QuerySampleLibrary {
 
     /// - Parameters:
     ///   - instance: Ready or running.
-    ///   - failed: Told of every failed `issue` and `flush`, beside LoadGen, which ends the run.
     ///   - limit: Uses the first so many samples of the data set; nil for all.
+    ///   - failed: Told of every failed `issue` and `flush`, beside LoadGen, which ends the run.
     /// - Throws: `PluginFault`.
     init(
         _ instance: any PluginInstance,
