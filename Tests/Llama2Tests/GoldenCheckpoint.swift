@@ -48,6 +48,28 @@ struct GoldenCheckpoint: Sendable, CustomTestStringConvertible {
         return found
     }
 
+    /// Every other checkpoint in the golden folder, with why nothing here computes it.
+    static var others: [(name: String, reason: String)] {
+        let golden = root + "/golden"
+        var others: [(name: String, reason: String)] = []
+        for area in list(golden) {
+            for folder in list("\(golden)/\(area)") where !all.contains(where: { $0.name == "\(area)/\(folder)" }) {
+                guard let config = try? JSON(contentsOfFile: "\(golden)/\(area)/\(folder)/config.json") else {
+                    continue
+                }
+                let type = config["model_type"]?.text() ?? "no model_type"
+                let isQuantised = config["quantization_config"] != nil
+                others.append(
+                    (
+                        "\(area)/\(folder)",
+                        "\(type)\(isQuantised ? ", quantised" : ""): there is nothing to compute it with yet"
+                    )
+                )
+            }
+        }
+        return others
+    }
+
     private static func list(_ folder: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
     }
