@@ -18,11 +18,11 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
     private var weights: LoadedWeights?
     private var payloads: PayloadTable?
     private var queries = UnsafeMutableBufferPointer<mlp_query>.allocate(capacity: 1024)
-    private var state = State.created
+    /// A call never returned, or the instance is destroyed: nothing can be called any more.
+    private var isLost = false
     private let hostsState: ProcessState
 
     private enum WeightsStage { case declaring, finding, binding }
-    private enum State { case created, ready, running, lost }
 
     /// Creates an instance.
     ///
@@ -175,7 +175,7 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
 
     /// Makes a call on the control thread and turns its status into a throw.
     private func call(_ name: String, within seconds: Double, _ body: @escaping () -> mlp_status) throws {
-        guard state != .lost else {
+        guard !isLost else {
             throw PluginFault(.hang, library: library, call: name, reason: "an earlier call never returned")
         }
         let context = context
@@ -186,7 +186,7 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
             return (status, context.takeFailures())
         }
         guard let (status, reason) = outcome else {
-            state = .lost
+            isLost = true
             throw PluginFault.hang(library: library, call: name, seconds: seconds)
         }
         guard status == mlp_status(MLP_OK) else {
@@ -205,7 +205,6 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         }
         let plugin = plugin
         try call("prepare", within: limits.work) { plugin.pointee.prepare(plugin) }
-        state = .ready
         try LoadedInstance.check(hostsState, library: library, call: "prepare")
     }
 
@@ -248,7 +247,6 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         context.beginResults(to: sink)
         let plugin = plugin
         try call("start", within: limits.control) { plugin.pointee.start(plugin) }
-        state = .running
     }
 
     func stop() throws {
@@ -259,7 +257,6 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
             context.endResults()
             return status
         }
-        state = .ready
         try LoadedInstance.check(hostsState, library: library, call: "running")
     }
 
@@ -269,7 +266,7 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
             plugin.pointee.destroy(plugin)
             return mlp_status(MLP_OK)
         }
-        state = .lost
+        isLost = true
         control.close()
         weights = nil
         payloads = nil

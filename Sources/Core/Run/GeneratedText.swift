@@ -46,7 +46,7 @@ public struct GeneratedText: Sendable {
             throw ConfigError("\(workload.id) has no tokens to show as text")
         }
         try instance.prepare()
-        let indices = Array(0..<min(UInt64(clamping: max(1, count)), try instance.datasetSize().performance))
+        let indices = Array(0..<min(UInt64(count), try instance.datasetSize().performance))
         try instance.load(indices)
         let sink = RecordingSink()
         try instance.start(results: sink)
