@@ -46,6 +46,7 @@ let package = Package(
         .target(name: "Numerics", dependencies: ["JSON"], swiftSettings: swift),
         .target(name: "Kernels", dependencies: ["CPluginAPI"], linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: swift),
+        .target(name: "Metrics", swiftSettings: swift),
         .target(
             name: "TextGeneration",
             dependencies: ["CPluginAPI", "PluginAPI", "Kernels", "Numerics"],
@@ -53,16 +54,29 @@ let package = Package(
         ),
 
         // The host.
+        .target(name: "RunRecords", dependencies: ["JSON", "Numerics"], swiftSettings: swift),
         .target(
             name: "Core",
             dependencies: [
-                "CPluginAPI", "CFFI", "CPlatform", "JSON", "Numerics", .product(name: "Yams", package: "Yams"),
+                "CPluginAPI", "CFFI", "CPlatform", "JSON", "Numerics", "RunRecords",
+                .product(name: "Yams", package: "Yams"),
             ],
+            swiftSettings: swift
+        ),
+        .target(name: "Compliance", dependencies: ["RunRecords", "JSON"], swiftSettings: swift),
+        .target(name: "Submission", dependencies: ["RunRecords", "JSON"], swiftSettings: swift),
+        .target(name: "ReportPage", dependencies: ["RunRecords", "JSON"], swiftSettings: swift),
+        .target(
+            name: "Experiments",
+            dependencies: ["Core", "RunRecords", "Compliance", "Submission", "JSON"],
             swiftSettings: swift
         ),
         .executableTarget(
             name: "host",
-            dependencies: ["Core", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Core", "RunRecords", "Compliance", "Submission", "ReportPage", "Experiments", "JSON",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: swift
         ),
 
@@ -70,7 +84,7 @@ let package = Package(
         .target(
             name: "Llama2",
             dependencies: [
-                "CPluginAPI", "PluginAPI", "JSON", "Numerics", "Kernels", "Tokenizers", "TextGeneration",
+                "CPluginAPI", "PluginAPI", "JSON", "Numerics", "Kernels", "Tokenizers", "TextGeneration", "Metrics",
             ],
             path: "Plugins/Llama2",
             exclude: ["Configs", "Demo", "Dataset"],
@@ -139,6 +153,36 @@ let package = Package(
             dependencies: [
                 "Llama2", "TextGeneration", "Kernels", "Numerics", "CPluginAPI", "JSON", "FuzzDriver", "MallocCounter",
             ],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "RunRecordsTests",
+            dependencies: ["RunRecords", "JSON"],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "MetricsTests",
+            dependencies: ["Metrics", "JSON"],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "ComplianceTests",
+            dependencies: ["Compliance", "RunRecords", "JSON"],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "SubmissionTests",
+            dependencies: ["Submission", "RunRecords", "JSON"],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "ReportPageTests",
+            dependencies: ["ReportPage", "RunRecords", "JSON"],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "ExperimentsTests",
+            dependencies: ["Experiments", "RunRecords", "JSON"],
             swiftSettings: swift
         ),
         // Runs the built host and plugins; linking two plugins into one test binary would define the entry twice.
