@@ -32,7 +32,18 @@ extension ConfigKey {
     static let round = ConfigKey(
         "round",
         .choice(MLPerfRound.allCases.map(\.rawValue)),
-        "The MLPerf round whose seeds are used. Default: v6.0."
+        "The MLPerf round whose seeds are used. Default: v6.0; with loadgen=official the one that is compiled into it."
+    )
+    static let loadgen = ConfigKey(
+        "loadgen",
+        .choice(LoadGenEngine.allCases.map(\.rawValue)),
+        "Who schedules and judges. podium: the host; official: MLCommons' own library, which `make official-loadgen` builds. "
+            + "Default: podium."
+    )
+    static let overrideSeeds = ConfigKey(
+        "override_seeds",
+        .boolean,
+        "With loadgen=official: puts the seeds of `round` over those that are compiled into it. Default: false."
     )
     static let role = ConfigKey(
         "role",
@@ -286,8 +297,9 @@ extension ConfigKey {
     ///
     /// Keys of the workload, `model_config.*`, are declared by the plugin.
     public static let all: [ConfigKey] = [
-        configPath, configName, plugin, workload, benchmark, scenario, mode, round, role, isolate, device, threads,
-        backend,
+        configPath, configName, plugin, workload, benchmark, scenario, mode, round, loadgen, overrideSeeds, role,
+        isolate,
+        device, threads, backend,
         engineVersion, port, nodeId, headnodeAddress, modelPath, datasetPath, accuracyDatasetPath, outputLogDir,
         userConf,
         mlperfConf, targetQps, durationSec, totalSampleCount, accuracySampleCount, minQueryCount, maxQueryCount,

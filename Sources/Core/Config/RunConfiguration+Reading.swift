@@ -79,7 +79,7 @@ extension RunConfiguration {
             case "submission": .submissionRun
             default: .performanceOnly
             }
-        round = try table.choice(.round).flatMap(MLPerfRound.init) ?? round
+        try readEngine(table)
         role = try table.choice(.role).flatMap(RunRole.init) ?? role
         isolate = try table.boolean(.isolate) ?? isolate
         device = try table.choice(.device) ?? device
@@ -95,6 +95,39 @@ extension RunConfiguration {
         prepareTimeoutSec = try table.number(.prepareTimeoutSec)
         options = table.workloadOptions.values.sorted { $0.key < $1.key }
         notices += table.withoutEffect.map { "\($1.origin): \($0.name) \($0.withoutEffect ?? "")" }
+    }
+
+    private mutating func readEngine(_ table: ConfigTable) throws(ConfigError) {
+        loadgen = try table.choice(.loadgen).flatMap(LoadGenEngine.init) ?? loadgen
+        overrideSeeds = try table.boolean(.overrideSeeds) ?? overrideSeeds
+        let asked = try table.choice(.round).flatMap(MLPerfRound.init)
+        guard loadgen == .official else {
+            round = asked ?? round
+            guard !overrideSeeds else {
+                throw ConfigError(
+                    "only loadgen=official carries seeds that could be overridden; the host takes those of `round`",
+                    key: ConfigKey.overrideSeeds.name,
+                    origin: table.setting(.overrideSeeds)?.origin
+                )
+            }
+            return
+        }
+        round = asked ?? OfficialLoadGen.compiledRound
+        guard round == OfficialLoadGen.compiledRound || overrideSeeds else {
+            throw ConfigError(
+                "the official LoadGen \(OfficialLoadGen.version) carries the seeds of \(OfficialLoadGen.compiledRound.rawValue); "
+                    + "leave `round` out, or set override_seeds=true, which the report states",
+                key: ConfigKey.round.name,
+                origin: table.setting(.round)?.origin
+            )
+        }
+        if let setting = table.setting(.mlperfConf) {
+            throw ConfigError(
+                "the official LoadGen takes its mlperf.conf from within itself; leave this out, or use loadgen=podium",
+                key: ConfigKey.mlperfConf.name,
+                origin: setting.origin
+            )
+        }
     }
 
     private mutating func readDevices(_ table: ConfigTable) throws(ConfigError) {

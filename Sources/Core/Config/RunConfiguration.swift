@@ -14,6 +14,10 @@ public struct RunConfiguration: Sendable, Equatable {
     public var mode = TestMode.performanceOnly
     /// The round whose seeds are used.
     public var round = MLPerfRound.v60
+    /// Who schedules and judges.
+    public var loadgen = LoadGenEngine.podium
+    /// Whether the round's seeds go over those that are compiled into the official LoadGen.
+    public var overrideSeeds = false
     /// What this process does.
     public var role = RunRole.both
 

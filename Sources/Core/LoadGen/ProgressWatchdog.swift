@@ -5,7 +5,7 @@ import Synchronization
 /// It looks at progress and not at total time, so a long test is safe as long as anything moves. Time in which nothing is
 /// outstanding, such as a long gap of the Server schedule, does not count, nor does loading.
 public final class ProgressWatchdog: Sendable {
-    private let run: LoadGenRun
+    private let run: any TestRun
     private let timeout: Int64
     private let grace: Int64
     private let stuck: @Sendable (RunResult) -> Void
@@ -18,7 +18,7 @@ public final class ProgressWatchdog: Sendable {
     ///   - grace: Seconds that the test's own thread has to come back before its logs are closed from here.
     ///   - stuck: Called on the watchdog's thread when the test's own thread did not come back; it may report and exit.
     public init(
-        run: LoadGenRun,
+        run: any TestRun,
         timeout: Double,
         grace: Double = 2,
         stuck: @escaping @Sendable (RunResult) -> Void

@@ -67,12 +67,18 @@ public final class BenchmarkRun: Sendable {
         var runOptions = LoadGenRun.Options()
         runOptions.round = configuration.round
         runOptions.configurationMessages = messages
-        let run = LoadGenRun(settings: settings, qsl: underTest, sut: underTest, output: output, options: runOptions)
+        let run: any TestRun = LoadGenRun(
+            settings: settings,
+            qsl: underTest,
+            sut: underTest,
+            output: output,
+            options: runOptions
+        )
         instance.onFault { [weak self, weak run] fault in
             self?.note(fault)
             run?.abort(reason: "The plugin failed: \(fault)")
         }
-        try instance.start(results: run.ledger)
+        try instance.start(results: run.responses)
         if configuration.enableWarmup {
             console.note("warming up")
             try instance.warmUp()
@@ -82,7 +88,7 @@ public final class BenchmarkRun: Sendable {
     }
 
     private func conduct(
-        _ run: LoadGenRun,
+        _ run: any TestRun,
         _ instance: any PluginInstance,
         stuck: @escaping @Sendable (RunOutcome) -> Void
     ) throws -> RunOutcome {

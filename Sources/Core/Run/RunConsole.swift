@@ -24,7 +24,7 @@ public struct RunConsole: Sendable {
     }
 
     /// A line that follows the run, if standard error is a terminal.
-    func showProgress(of run: LoadGenRun) -> ProgressLine? {
+    func showProgress(of run: any TestRun) -> ProgressLine? {
         guard isatty(STDERR_FILENO) == 1 else { return nil }
         return ProgressLine(run)
     }
@@ -40,7 +40,7 @@ final class ProgressLine: Sendable {
     private let isStopped = Atomic<Bool>(false)
     private let ended = Semaphore()
 
-    init(_ run: LoadGenRun) {
+    init(_ run: any TestRun) {
         startThread(name: "progress") { [self] in
             while !isStopped.load(ordering: .acquiring) {
                 usleep(250_000)
