@@ -129,7 +129,14 @@ extension LoadGenRun {
         var outcome = IssueOutcome(start: phase.start)
         outcome.queriesIssued = ledger.issuedCount / max(1, phase.plan.samplesPerQuery)
         let harvest = ledger.harvest(settings: phase.settings, plan: phase.plan, outcome: outcome)
-        write(harvest, wallStart: WallClock.now().advanced(by: phase.start - MonotonicClock.now()), logs)
+        let wallStart = WallClock.now().advanced(by: phase.start - MonotonicClock.now())
+        write(harvest, wallStart: wallStart, logs)
+        offerSampleTimes(
+            phase.settings,
+            start: phase.start,
+            queriesIssued: outcome.queriesIssued,
+            wallStart: wallStart
+        )
         let reasons = hostReasons() + Self.reasons(outstanding)
         for reason in reasons {
             logs.detail.entry(.error("error_runtime", reason))

@@ -63,6 +63,9 @@ extension LoadGenRun {
         guard !ledger.isStopped else { return SampleLedger.Harvest() }
         let harvest = ledger.harvest(settings: settings, plan: plan, outcome: outcome)
         write(harvest, wallStart: wallStart, logs)
+        if !isAccuracy {
+            offerSampleTimes(settings, start: start, queriesIssued: outcome.queriesIssued, wallStart: wallStart)
+        }
         closePhase()
         return harvest
     }
@@ -82,6 +85,22 @@ extension LoadGenRun {
         logs.detail.entry("power_begin", .text(wallStart.forPower))
         logs.detail.entry("power_end", .text(wallStart.advanced(by: harvest.activeDuration).forPower))
         logs.detail.flush()
+    }
+
+    /// Hands the times of the phase's samples to whoever asked for them.
+    func offerSampleTimes(_ settings: EffectiveSettings, start: Int64, queriesIssued: Int, wallStart: WallClock) {
+        guard let take = options.sampleTimes, settings.mode != .findPeakPerformance, let phase = ledger.phase else {
+            return
+        }
+        take(
+            IssuedSampleTimes(
+                phase,
+                settings: settings,
+                start: start,
+                queriesIssued: queriesIssued,
+                wallStart: wallStart
+            )
+        )
     }
 
     private func closePhase() {

@@ -16,6 +16,10 @@ public final class LoadGenRun: Sendable {
         public var spin: Int64 = 30_000
         /// How long cancelled samples may take to come back, in nanoseconds.
         public var cancelGrace: Int64 = 1_000_000_000
+        /// Receives the times of all samples when a performance run has been measured, on the thread that ends the run.
+        ///
+        /// What it is given is valid during the call.  It is not called in the search for the peak rate.
+        public var sampleTimes: (@Sendable (IssuedSampleTimes) -> Void)?
 
         /// No audit, no messages, the round unstated.
         public init() {}

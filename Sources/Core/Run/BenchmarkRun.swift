@@ -67,6 +67,10 @@ public final class BenchmarkRun: Sendable {
         var runOptions = LoadGenRun.Options()
         runOptions.round = configuration.round
         runOptions.configurationMessages = messages
+        let record = SampleTimesRecord(folder: output)
+        runOptions.sampleTimes = { [console] times in
+            if let obstacle = record.write(times) { console.note(obstacle) }
+        }
         let run: any TestRun = LoadGenRun(
             settings: settings,
             qsl: underTest,
