@@ -78,17 +78,15 @@ public struct LineReader: ~Copyable {
     }
 
     private mutating func fill() throws(LineReaderError) {
-        let used = buffer.count
-        buffer += repeatElement(0, count: Self.chunk)
         var received = -1
         var code: CInt = 0
-        repeat {
-            received = buffer.withUnsafeMutableBytes { bytes in
-                read(descriptor, bytes.baseAddress.map { $0 + used }, Self.chunk)
-            }
-            code = errno
-        } while received < 0 && code == EINTR
-        buffer.removeLast(Self.chunk - max(received, 0))
+        withUnsafeTemporaryAllocation(byteCount: Self.chunk, alignment: 16) { bytes in
+            repeat {
+                received = read(descriptor, bytes.baseAddress, bytes.count)
+                code = errno
+            } while received < 0 && code == EINTR
+            buffer.append(contentsOf: UnsafeRawBufferPointer(bytes)[..<max(received, 0)])
+        }
         guard received >= 0 else {
             throw LineReaderError(source: source, reason: "cannot be read: \(String(cString: strerror(code)))")
         }
