@@ -15,7 +15,7 @@ extension RunRecord {
             ("round", .string(round)), ("engine", .string(engine)), ("overrides_seeds", .bool(overridesSeeds)),
             ("system", .string(system)), ("device", .string(device)), ("device_count", JSON(deviceCount)),
             ("model", .string(model)), ("dataset", .string(dataset)), ("user_conf", .string(userConf)),
-            ("options", options),
+            ("options", options), ("settings", settings),
         ]
         if let resources {
             members.append(
@@ -29,7 +29,9 @@ extension RunRecord {
             )
         }
         members += [
-            ("for_submission", .bool(isForSubmission)), ("reasons", .array(reasons.map { .string($0) })),
+            ("for_submission", .bool(isForSubmission)),
+            ("submission_obstacles", .array(submissionObstacles.map { .string($0) })),
+            ("reasons", .array(reasons.map { .string($0) })),
             ("host_ns_per_sample", .number(hostNanosecondsPerSample)),
         ]
         return .object(JSONObject(members))
@@ -65,6 +67,7 @@ extension RunRecord {
         dataset = try field["dataset"].string()
         userConf = try field["user_conf"].string()
         options = .object(try field["options"].object())
+        if let settings = try field["settings"].optional { self.settings = .object(try settings.object()) }
         if let resources = try field["resources"].optional {
             self.resources = ResourceCheck(
                 manifest: try resources["manifest"].string(),
@@ -73,6 +76,9 @@ extension RunRecord {
             )
         }
         isForSubmission = try field["for_submission"].bool()
+        if let obstacles = try field["submission_obstacles"].optional {
+            submissionObstacles = try Self.strings(obstacles)
+        }
         reasons = try Self.strings(field["reasons"])
         hostNanosecondsPerSample = try field["host_ns_per_sample"].double()
     }

@@ -69,12 +69,18 @@ public struct RunRecord: Sendable, Equatable {
     public var userConf = ""
     /// Every option of the workload with the value that held.
     public var options = JSON.object(JSONObject([]))
+    /// What LoadGen was asked for, each setting under its official name, with full precision; null until it is known.
+    ///
+    /// It is what the run asked for in the end: conf files, then the command line. An audit.config comes on top of it.
+    public var settings = JSON.null
 
     /// What the resource check found; nil where no manifest was given.
     public var resources: ResourceCheck?
     /// Whether the host offers the run as part of a submission: it does not where seeds were left out, or a model or data
     /// set is not the one of the manifest.
     public var isForSubmission = true
+    /// Why the host does not offer it, a sentence each; empty if it does.
+    public var submissionObstacles: [String] = []
     /// Why the result does not count, a sentence each.
     public var reasons: [String] = []
     /// The host's own cost for each sample in nanoseconds, measured through the same tables; 0 if not measured.
@@ -82,6 +88,14 @@ public struct RunRecord: Sendable, Equatable {
 
     /// A record with nothing filled in.
     public init() {}
+
+    /// Takes the run out of those that may be submitted.
+    ///
+    /// - Parameter obstacle: Why, as a sentence.
+    public mutating func keepFromSubmission(_ obstacle: String) {
+        isForSubmission = false
+        if !submissionObstacles.contains(obstacle) { submissionObstacles.append(obstacle) }
+    }
 }
 
 /// The outcome of comparing model and data set with a manifest of hashes.

@@ -11,6 +11,8 @@ struct RunRecordTests {
         record.words = ["--plugin", "libLlama2.so", "a=\"b\""]
         record.scenario = "Interactive"
         record.options = ["max_new_tokens": 1024, "gemm": "invariant"]
+        record.settings = ["scenario": "Server", "server_target_qps": 0.1]
+        record.keepFromSubmission("Seeds were left out.")
         record.resources = ResourceCheck(manifest: "m.json", checkedFiles: 3, mismatches: ["model.safetensors differs"])
         record.reasons = ["The plugin failed."]
         record.hostNanosecondsPerSample = 117.5

@@ -1,17 +1,25 @@
 import Glibc
 import JSON
+import RunRecords
 import Synchronization
 
 /// One benchmark run, from the configuration to the closed logs.
 public final class BenchmarkRun: Sendable {
     private let configuration: RunConfiguration
     private let console: RunConsole
+    private let words: [String]
     private let faults = Mutex<[PluginFault]>([])
 
     /// A run that has not begun.
-    public init(configuration: RunConfiguration, console: RunConsole) {
+    ///
+    /// - Parameters:
+    ///   - configuration: What to run.
+    ///   - console: Who is told.
+    ///   - words: The words of the command line, for the run's record.
+    public init(configuration: RunConfiguration, console: RunConsole, words: [String] = []) {
         self.configuration = configuration
         self.console = console
+        self.words = words
     }
 
     /// Runs it.
@@ -36,14 +44,56 @@ public final class BenchmarkRun: Sendable {
         let (planned, messages) = try settings(for: workload, scenario: scenario)
         let output = configuration.outputLogDir ?? defaultOutput(workload, scenario)
         try OutputFolder.prepare(output)
+        let record = RunRecordFile(folder: output, describe(workload, scenario, .object(resolved)))
+        try record.update { _ in }
+        do {
+            let outcome = try conduct(
+                plugin,
+                Preparation(
+                    position: position,
+                    workload: workload,
+                    options: .object(resolved),
+                    settings: planned,
+                    messages: messages,
+                    output: output,
+                    record: record
+                ),
+                stuck: stuck
+            )
+            close(record, outcome)
+            return outcome
+        } catch {
+            if let obstacle = record.finish(RunRecord.Status(RunStatus(error: error)), reasons: ["\(error)"]) {
+                console.note(obstacle)
+            }
+            throw error
+        }
+    }
 
+    /// What is decided before the plugin is started.
+    private struct Preparation {
+        var position: Int
+        var workload: WorkloadDescription
+        var options: JSON
+        var settings: TestSettings
+        var messages: [LogMessage]
+        var output: String
+        var record: RunRecordFile
+    }
+
+    private func conduct(
+        _ plugin: any OpenPlugin,
+        _ preparation: Preparation,
+        stuck: @escaping @Sendable (RunOutcome) -> Void
+    ) throws -> RunOutcome {
+        let (workload, output) = (preparation.workload, preparation.output)
         let instance = try plugin.makeInstance(
             InstanceRequest(
-                workload: position,
+                workload: preparation.position,
                 role: "both",
                 model: configuration.modelPath,
                 dataset: configuration.datasetPath,
-                options: .object(resolved),
+                options: preparation.options,
                 deviceCount: configuration.devicesPerInstance,
                 threads: configuration.threads > 0 ? configuration.threads : nil,
                 limits: configuration.callLimits
@@ -54,7 +104,7 @@ public final class BenchmarkRun: Sendable {
         let underTest = try PluginUnderTest(instance, limit: configuration.totalSampleCount) { [weak self] in
             self?.note($0)
         }
-        var settings = planned
+        var settings = preparation.settings
         configuration.apply(to: &settings, librarySampleCount: Int(clamping: underTest.totalCount))
         if settings.useTokenLatencies, !instance.abilities.hasTokens {
             throw ConfigError(
@@ -66,10 +116,10 @@ public final class BenchmarkRun: Sendable {
 
         var runOptions = LoadGenRun.Options()
         runOptions.round = configuration.round
-        runOptions.configurationMessages = messages
-        let record = SampleTimesRecord(folder: output)
+        runOptions.configurationMessages = preparation.messages
+        let sampleTimes = SampleTimesRecord(folder: output)
         runOptions.sampleTimes = { [console] times in
-            if let obstacle = record.write(times) { console.note(obstacle) }
+            if let obstacle = sampleTimes.write(times) { console.note(obstacle) }
         }
         let run: any TestRun = LoadGenRun(
             settings: settings,
@@ -88,7 +138,10 @@ public final class BenchmarkRun: Sendable {
             try instance.warmUp()
         }
         noteMisuse(run.ledger.misuse, of: instance)
-        return try conduct(run, instance, stuck: stuck)
+        return try conduct(run, instance) { [weak self] outcome in
+            self?.close(preparation.record, outcome)
+            stuck(outcome)
+        }
     }
 
     private func conduct(
@@ -131,6 +184,36 @@ public final class BenchmarkRun: Sendable {
         if result.isValid, !found.isEmpty { OutputFolder.withdraw(result, because: found) }
         let status: RunStatus = !found.isEmpty ? .pluginFault : result.isValid ? .valid : .invalid
         return RunOutcome(status: status, result: result, faults: found)
+    }
+
+    private func describe(_ workload: WorkloadDescription, _ scenario: RequestedScenario, _ options: JSON) -> RunRecord
+    {
+        var record = RunRecord()
+        record.host = podiumVersion
+        record.words = words
+        record.plugin = configuration.plugin
+        record.workload = workload.id
+        record.workloadVersion = workload.version
+        record.benchmark = configuration.benchmark ?? workload.benchmark ?? ""
+        record.scenario = scenario.rawValue
+        record.mode = configuration.mode.rawValue
+        record.round = configuration.round.rawValue
+        record.engine =
+            configuration.loadgen == .official ? "official \(OfficialLoadGen.version)" : configuration.loadgen.rawValue
+        record.overridesSeeds = configuration.overrideSeeds
+        record.device = configuration.device
+        record.deviceCount = configuration.deviceCount
+        record.model = configuration.modelPath ?? ""
+        record.dataset = configuration.datasetPath ?? ""
+        record.userConf = configuration.userConfPath ?? ""
+        record.options = options
+        if configuration.seedless { record.keepFromSubmission("The round's seeds were left out (seedless).") }
+        return record
+    }
+
+    private func close(_ record: RunRecordFile, _ outcome: RunOutcome) {
+        let reasons = (outcome.result?.reasons ?? []) + outcome.faults.map(\.description)
+        if let obstacle = record.finish(RunRecord.Status(outcome.status), reasons: reasons) { console.note(obstacle) }
     }
 
     private func note(_ fault: PluginFault) {
