@@ -42,6 +42,8 @@ let package = Package(
         .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
         .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
         .target(name: "CPlatform"),
+        // The table of the official LoadGen; the shim that fills it is compiled with that library's sources.
+        .target(name: "COfficialLoadGen", exclude: ["shim"]),
         .target(name: "JSON", dependencies: ["CJSONC"], swiftSettings: swift),
         .target(name: "Numerics", dependencies: ["JSON"], swiftSettings: swift),
         .target(name: "Kernels", dependencies: ["CPluginAPI"], linkerSettings: [.linkedLibrary("m")]),
@@ -58,7 +60,7 @@ let package = Package(
         .target(
             name: "Core",
             dependencies: [
-                "CPluginAPI", "CFFI", "CPlatform", "JSON", "Numerics", "RunRecords",
+                "CPluginAPI", "CFFI", "CPlatform", "COfficialLoadGen", "JSON", "Numerics", "RunRecords",
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: swift

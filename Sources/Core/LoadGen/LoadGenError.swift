@@ -10,6 +10,8 @@ public enum LoadGenError: Error, Sendable, CustomStringConvertible {
     case logFile(path: String, reason: String)
     /// A configuration file could not be read.
     case configurationFile(path: String, reason: String)
+    /// The engine that was asked for cannot be had.
+    case engine(reason: String)
     /// The run object was used out of order.
     case wrongState(String)
 
@@ -26,7 +28,7 @@ public enum LoadGenError: Error, Sendable, CustomStringConvertible {
             "cannot write the log file \(path): \(reason)"
         case .configurationFile(let path, let reason):
             "cannot read the configuration file \(path): \(reason)"
-        case .wrongState(let reason):
+        case .engine(let reason), .wrongState(let reason):
             reason
         }
     }

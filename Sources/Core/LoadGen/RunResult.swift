@@ -22,6 +22,8 @@ public struct RunResult: Sendable {
     public var completedSamples: Int
     /// Paths of summary, detail and accuracy log.
     public var logFiles: [String]
+    /// What the official LoadGen says, where it conducted the test; its verdict then is the one that counts.
+    public var official: OfficialVerdict?
 
     /// Whether the result counts.
     public var isValid: Bool { reasons.isEmpty }

@@ -142,7 +142,7 @@ public final class SampleLedger: @unchecked Sendable {
         return status
     }
 
-    private enum Status {
+    enum Status {
         static let ok = mlp_status(MLP_OK)
         static let invalidArgument = mlp_status(MLP_INVALID_ARGUMENT)
         static let invalidState = mlp_status(MLP_INVALID_STATE)
@@ -150,7 +150,7 @@ public final class SampleLedger: @unchecked Sendable {
         static let alreadyComplete = mlp_status(MLP_ALREADY_COMPLETE)
     }
 
-    private func refuse(_ name: Counter, _ status: mlp_status) -> mlp_status {
+    func refuse(_ name: Counter, _ status: mlp_status) -> mlp_status {
         counter(name).pointee.wrappingAdd(1, ordering: .relaxed)
         return status
     }
@@ -172,7 +172,7 @@ public final class SampleLedger: @unchecked Sendable {
         return slot
     }
 
-    private func firstToken(
+    func firstToken(
         _ result: UnsafePointer<mlp_result>,
         _ phase: LedgerPhase,
         _ now: Int64,
@@ -204,7 +204,7 @@ public final class SampleLedger: @unchecked Sendable {
         return Status.ok
     }
 
-    private func complete(
+    func complete(
         _ result: UnsafePointer<mlp_result>,
         _ phase: LedgerPhase,
         _ now: Int64,

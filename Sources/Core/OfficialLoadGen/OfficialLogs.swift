@@ -1,0 +1,28 @@
+import Glibc
+
+/// What the host adds to the logs of the official library: nothing, unless a result does not count.
+///
+/// The library knows nothing of a plugin's faults. A run that it calls VALID is then marked where people and tools look: in words
+/// in the summary, and as an error in the detail log, with which no checker accepts a run.
+enum OfficialLogs {
+    static func withdraw(_ folder: String, because reasons: [String]) {
+        guard !reasons.isEmpty else { return }
+        if let file = fopen("\(folder)/mlperf_log_summary.txt", "ae") {
+            fputs("\nThis result does not count: the host, in which the official LoadGen ran, found:\n", file)
+            for reason in reasons { fputs(" * \(LogText.oneLine(reason))\n", file) }
+            fclose(file)
+        }
+        if let file = fopen("\(folder)/mlperf_log_detail.txt", "ae") {
+            for reason in reasons {
+                fputs(
+                    ":::MLLOG {\"key\": \"error_runtime\", \"value\": \"\(LogText.oneLine(reason))\", \"time_ms\": 0.000000, "
+                        + "\"namespace\": \"mlperf::logging\", \"event_type\": \"POINT_IN_TIME\", \"metadata\": "
+                        + "{\"is_error\": true, \"is_warning\": false, \"file\": \"\(#fileID)\", \"line_no\": \(#line), "
+                        + "\"pid\": \(getpid()), \"tid\": \(BackgroundThread.currentNumber)}}\n",
+                    file
+                )
+            }
+            fclose(file)
+        }
+    }
+}

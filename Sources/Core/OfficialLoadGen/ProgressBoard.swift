@@ -1,0 +1,46 @@
+import Synchronization
+
+/// How far a test is, written by its thread and read by any.
+final class ProgressBoard: Sendable {
+    private let stage = Atomic<Int>(RunStage.preparing.rawValue)
+    private let phaseNumber = Atomic<Int>(0)
+    private let phaseCount = Atomic<Int>(0)
+    private let phaseStart = Atomic<Int64>(0)
+    private let phasePlanned = Atomic<Int>(0)
+    private let phaseTarget = Atomic<Int64>(0)
+
+    func enter(_ new: RunStage) {
+        stage.store(new.rawValue, ordering: .releasing)
+    }
+
+    func announce(phases count: Int) {
+        phaseCount.store(count, ordering: .relaxed)
+    }
+
+    func announcePhase(planned: Int, start: Int64, target: Int64) {
+        phaseNumber.wrappingAdd(1, ordering: .relaxed)
+        phasePlanned.store(planned, ordering: .relaxed)
+        phaseStart.store(start, ordering: .relaxed)
+        phaseTarget.store(target, ordering: .relaxed)
+    }
+
+    func snapshot(_ ledger: SampleLedger) -> RunProgress {
+        let start = phaseStart.load(ordering: .relaxed)
+        let firstTokens = ledger.firstTokenCount
+        var progress = RunProgress(
+            stage: RunStage(rawValue: stage.load(ordering: .acquiring)) ?? .preparing,
+            phase: phaseNumber.load(ordering: .relaxed),
+            phaseCount: phaseCount.load(ordering: .relaxed),
+            issued: ledger.issuedCount,
+            completed: ledger.completedCount,
+            firstTokens: firstTokens,
+            meanTimeToFirstToken: firstTokens == 0 ? 0 : Int64(ledger.firstTokenSum / firstTokens),
+            planned: phasePlanned.load(ordering: .relaxed),
+            elapsed: start == 0 ? 0 : MonotonicClock.now() - start,
+            targetDuration: phaseTarget.load(ordering: .relaxed)
+        )
+        // When every answer is there the library evaluates and writes, without a word to the host.
+        if progress.stage == .draining, progress.completed >= progress.issued { progress.stage = .reporting }
+        return progress
+    }
+}
