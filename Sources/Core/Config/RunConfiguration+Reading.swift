@@ -121,6 +121,8 @@ extension RunConfiguration {
                 origin: table.setting(.round)?.origin
             )
         }
+        // Nothing is overridden where the round is the one compiled in.
+        if round == OfficialLoadGen.compiledRound { overrideSeeds = false }
         if let setting = table.setting(.mlperfConf) {
             throw ConfigError(
                 "the official LoadGen takes its mlperf.conf from within itself; leave this out, or use loadgen=podium",

@@ -76,13 +76,18 @@ public struct OfficialVerdict: Sendable {
             return ["The official LoadGen gave no result" + (first.map { ": \($0)" } ?? ".")]
         }
         guard validity != "VALID" else { return [] }
-        var reasons = log.invalidReasons
+        // Each advice ends in a space, and early stopping has none.
+        var reasons = log.invalidReasons.map { trimmed($0[...]) }.filter { !$0.isEmpty }
         if (try? log.earlyStoppingMet) == false {
             let keys = ["early_stopping_result", "early_stopping_ttft_result", "early_stopping_tpot_result"]
             let texts = keys.compactMap { log.last($0)?.string }.filter { !$0.isEmpty }
             reasons.append("Early stopping is not satisfied: " + texts.joined(separator: " "))
         }
         return reasons.isEmpty ? ["The official LoadGen says \(validity)."] : reasons
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
     }
 
     /// The lines between mode and verdict.
@@ -93,9 +98,6 @@ public struct OfficialVerdict: Sendable {
         else { return [] }
         return lines[(start + 1)..<end].compactMap { line in
             guard let colon = line.lastIndex(of: ":") else { return nil }
-            func trimmed(_ text: Substring) -> String {
-                String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-            }
             return (trimmed(line[..<colon]), trimmed(line[line.index(after: colon)...]))
         }
     }

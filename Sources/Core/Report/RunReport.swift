@@ -12,7 +12,10 @@ public struct RunReport: Sendable {
         if let result = outcome.result {
             let settings = result.settings
             row("scenario", "\(settings.scenario.rawValue), \(settings.mode.rawValue)")
-            if let summary = result.summary {
+            if let official = result.official {
+                report(official, row)
+                row("samples", "\(result.completedSamples) of \(result.issuedSamples) completed")
+            } else if let summary = result.summary {
                 metrics(summary, row)
             } else {
                 row("samples", "\(result.completedSamples) of \(result.issuedSamples) completed")
@@ -27,6 +30,24 @@ public struct RunReport: Sendable {
         }
         for fault in outcome.faults { lines.append("  * \(fault)") }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func report(_ official: OfficialVerdict, _ row: (String, String) -> Void) {
+        row("loadgen", "official \(official.version)")
+        if official.overridesSeeds {
+            let settings = outcome.result?.settings.requested
+            let round = MLPerfRound.allCases.first { $0.qslRngSeed == settings?.qslRngSeed }
+            row("seeds", "of \(round?.rawValue ?? "no known round"), in place of those compiled into the library")
+        }
+        for metric in official.metrics { row(metric.name + " ", metric.value) }
+        for values in official.latencies {
+            row(
+                "\(values.name) (ms)",
+                "mean \(RunReport.number(values.mean / 1e6)), p50 \(RunReport.number(values.median / 1e6)), "
+                    + "p99 \(RunReport.number(values.p99 / 1e6))"
+            )
+        }
+        if let validity = official.validity { row("verdict of the library", validity) }
     }
 
     private func metrics(_ summary: PerformanceSummary, _ row: (String, String) -> Void) {

@@ -32,6 +32,7 @@ public final class BenchmarkRun: Sendable {
         for notice in configuration.notices { console.note(notice) }
         try refuseWhatIsNotThereYet()
         let scenario = try configuration.requiredScenario
+        let engine = configuration.loadgen == .official ? try OfficialLoadGen() : nil
         let plugin = try openPlugin(
             named: configuration.plugin,
             isolated: configuration.isolate,
@@ -41,7 +42,7 @@ public final class BenchmarkRun: Sendable {
         let (workload, position) = try plugin.workload(named: configuration.workload)
         let options = try WorkloadOptions(declaration: workload.options, workload: workload.id)
         let resolved = try options.resolve(configuration.options)
-        let (planned, messages) = try settings(for: workload, scenario: scenario)
+        let (planned, messages) = try settings(for: workload, scenario: scenario, engine)
         let output = configuration.outputLogDir ?? defaultOutput(workload, scenario)
         try OutputFolder.prepare(output)
         let record = RunRecordFile(folder: output, describe(workload, scenario, .object(resolved)))
@@ -50,6 +51,7 @@ public final class BenchmarkRun: Sendable {
             let outcome = try conduct(
                 plugin,
                 Preparation(
+                    engine: engine,
                     position: position,
                     workload: workload,
                     options: .object(resolved),
@@ -72,6 +74,7 @@ public final class BenchmarkRun: Sendable {
 
     /// What is decided before the plugin is started.
     private struct Preparation {
+        var engine: OfficialLoadGen?
         var position: Int
         var workload: WorkloadDescription
         var options: JSON
@@ -121,13 +124,7 @@ public final class BenchmarkRun: Sendable {
         runOptions.sampleTimes = { [console] times in
             if let obstacle = sampleTimes.write(times) { console.note(obstacle) }
         }
-        let run: any TestRun = LoadGenRun(
-            settings: settings,
-            qsl: underTest,
-            sut: underTest,
-            output: output,
-            options: runOptions
-        )
+        let run = makeRun(preparation.engine, settings, underTest, output, runOptions)
         instance.onFault { [weak self, weak run] fault in
             self?.note(fault)
             run?.abort(reason: "The plugin failed: \(fault)")
@@ -142,6 +139,32 @@ public final class BenchmarkRun: Sendable {
             self?.close(preparation.record, outcome)
             stuck(outcome)
         }
+    }
+
+    private func makeRun(
+        _ engine: OfficialLoadGen?,
+        _ settings: TestSettings,
+        _ underTest: PluginUnderTest,
+        _ output: String,
+        _ options: LoadGenRun.Options
+    ) -> any TestRun {
+        guard let engine else {
+            return LoadGenRun(settings: settings, qsl: underTest, sut: underTest, output: output, options: options)
+        }
+        if configuration.overrideSeeds {
+            console.note(
+                "the seeds of \(configuration.round.rawValue) replace those that the official LoadGen carries"
+            )
+        }
+        return OfficialRun(
+            engine: engine,
+            settings: settings,
+            qsl: underTest,
+            sut: underTest,
+            output: output,
+            overridesSeeds: configuration.overrideSeeds,
+            options: options
+        )
     }
 
     private func conduct(
@@ -246,7 +269,8 @@ public final class BenchmarkRun: Sendable {
     /// LoadGen's settings: MLPerf's rules, then the user's conf file.
     private func settings(
         for workload: WorkloadDescription,
-        scenario: RequestedScenario
+        scenario: RequestedScenario,
+        _ engine: OfficialLoadGen?
     ) throws -> (TestSettings, [LogMessage]) {
         var settings = TestSettings()
         settings.scenario = scenario.loadGenScenario
@@ -254,6 +278,11 @@ public final class BenchmarkRun: Sendable {
         var reader = SettingsReader(round: configuration.round)
         let benchmark = configuration.benchmark ?? workload.benchmark ?? "*"
         let model = scenario.confName(of: benchmark)
+        if let engine {
+            let found = try engine.settings(configuration, model: model, scenario: settings.scenario)
+            if found.confIsIdle { noteIdleConf(model, settings.scenario) }
+            return (found.settings, [])
+        }
         if let path = configuration.mlperfConfPath {
             guard let text = SettingsReader.read(path) else {
                 throw LoadGenError.configurationFile(path: path, reason: String(cString: strerror(errno)))
@@ -278,15 +307,18 @@ public final class BenchmarkRun: Sendable {
             withoutFile.scenario = settings.scenario
             withoutFile.mode = configuration.mode
             rules.applyBuiltInRules(model: model, scenario: settings.scenario, to: &withoutFile)
-            if settings == withoutFile {
-                console.note("\(path): no line changes anything for \(model) and \(settings.scenario.rawValue)")
-            }
+            if settings == withoutFile { noteIdleConf(model, settings.scenario) }
         } else {
             reader.applyBuiltInRules(model: model, scenario: settings.scenario, to: &settings)
         }
         // mlperf.conf may set a mode; the command line decides.
         settings.mode = configuration.mode
         return (settings, reader.messages)
+    }
+
+    private func noteIdleConf(_ model: String, _ scenario: Scenario) {
+        let path = configuration.userConfPath ?? ""
+        console.note("\(path): no line changes anything for \(model) and \(scenario.rawValue)")
     }
 
     private func defaultOutput(_ workload: WorkloadDescription, _ scenario: RequestedScenario) -> String {
