@@ -170,6 +170,7 @@ let package = Package(
         .testTarget(
             name: "ComplianceTests",
             dependencies: ["Compliance", "RunRecords", "JSON"],
+            exclude: ["Fixtures"],
             swiftSettings: swift
         ),
         .testTarget(
@@ -184,7 +185,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ExperimentsTests",
-            dependencies: ["Experiments", "RunRecords", "JSON"],
+            dependencies: ["Experiments", "Compliance", "Core", "RunRecords", "JSON"],
             swiftSettings: swift
         ),
         // Runs the built host and plugins; linking two plugins into one test binary would define the entry twice.

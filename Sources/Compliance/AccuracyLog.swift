@@ -33,7 +33,8 @@ enum AccuracyLog {
                 )
             }
             if entries.isEmpty { throw ComplianceError(source: path, reason: "has no entries: nothing to verify") }
-        } catch let error as ComplianceError { throw error
+        } catch let error as ComplianceError {
+            throw error
         } catch { throw ComplianceError(source: path, reason: "\(error)") }
     }
 }

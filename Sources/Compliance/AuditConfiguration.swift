@@ -31,6 +31,11 @@ public struct AuditConfiguration: Sendable, Equatable {
     /// A configuration that somebody else wrote.
     public init(text: String) { self.text = text }
 
+    /// Reads a configuration that somebody else wrote.
+    ///
+    /// - Throws: `ComplianceError` where it cannot be read.
+    public init(contentsOfFile path: String) throws(ComplianceError) { text = try TextFile.read(path) }
+
     /// The number behind a key of the verification (`test07_accuracy_threshold`), whatever model and scenario stand before it.
     ///
     /// Comments after `#` are left out; the last line with the key holds, as in the official scripts.
@@ -40,7 +45,9 @@ public struct AuditConfiguration: Sendable, Equatable {
     public func number(_ name: String) -> Double? {
         var found: Double?
         for line in text.split(whereSeparator: \.isNewline) {
-            guard let equals = line.firstIndex(of: "="), line.first(where: { !$0.isWhitespace }) != "#" else { continue }
+            guard let equals = line.firstIndex(of: "="), line.first(where: { !$0.isWhitespace }) != "#" else {
+                continue
+            }
             let key = line[..<equals].split(separator: ".", omittingEmptySubsequences: false)
             guard key.count >= 3, let last = key.last, trimmed(last) == name else { continue }
             let value = line[line.index(after: equals)...].prefix { $0 != "#" }

@@ -40,7 +40,9 @@ struct SummaryScore {
 
     /// Why there is nothing to compare, though the official script would; nil if there is.
     var fault: String? {
-        if !hasResult { return "does not say whether the result is valid: it was cut off, or the run is no performance run" }
+        if !hasResult {
+            return "does not say whether the result is valid: it was cut off, or the run is no performance run"
+        }
         return value > 0 ? nil : "has no score for \(scenario)"
     }
 

@@ -56,10 +56,32 @@ public enum VerdictFolder {
         return passed
     }
 
-    /// Takes the verdict files of a test away, so that an old verdict cannot stand beside new logs.
+    /// Makes a test's folder ready for a run: no old verdict stands beside the new logs, and the audit.config is there.
+    ///
+    /// - Parameters:
+    ///   - folder: The test's folder, made if need be.
+    ///   - test: The test.
+    ///   - audit: What to write.
+    /// - Throws: `ComplianceError` naming the file that cannot be removed or written.
+    public static func prepare(
+        _ folder: String,
+        test: ComplianceTest,
+        audit: AuditConfiguration
+    ) throws(ComplianceError) {
+        try TextFile.makeFolder(folder)
+        try removeVerdict(test, from: folder)
+        try TextFile.write(audit.text, to: "\(folder)/\(AuditConfiguration.fileName)")
+    }
+
+    /// A small text file, whole.
+    ///
+    /// - Throws: `ComplianceError` where it cannot be read.
+    public static func text(of path: String) throws(ComplianceError) -> String { try TextFile.read(path) }
+
+    /// Takes the verdict files of a test away.
     ///
     /// - Throws: `ComplianceError` for one that cannot be removed.
-    public static func removeVerdict(_ test: ComplianceTest, from folder: String) throws(ComplianceError) {
+    static func removeVerdict(_ test: ComplianceTest, from folder: String) throws(ComplianceError) {
         for name in test.verdictFiles { try TextFile.remove("\(folder)/\(name)") }
     }
 }

@@ -1,4 +1,4 @@
-public import Compliance
+internal import Compliance
 public import Core
 
 /// The legs of an experiment, in the order in which they are run.

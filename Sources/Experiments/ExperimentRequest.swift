@@ -1,4 +1,4 @@
-public import Core
+internal import Core
 
 /// What a user asks `host scenarios` for.
 public struct ExperimentRequest: Sendable, Equatable {

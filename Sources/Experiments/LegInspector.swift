@@ -33,14 +33,17 @@ enum LegInspector {
         case .valid: break
         case .running: return "its run was cut off"
         case .invalid where leg.acceptsInvalidRun: break
-        case .invalid: return "its run is INVALID" + Self.because(record)
-        case .pluginFault: return "the plugin failed in its run" + Self.because(record)
-        case .failed: return "its run failed" + Self.because(record)
+        case .invalid: return "its run is INVALID" + because(record)
+        case .pluginFault: return "the plugin failed in its run" + because(record)
+        case .failed: return "its run failed" + because(record)
         }
         if record.words != leg.runWords { return "its settings were others: \(difference(record.words, leg.runWords))" }
         for file in leg.configurationFiles {
-            guard let changed = Timestamp.modified(file), let started = Timestamp(iso8601: record.started) else { continue }
-            if changed > started { return "\(file) has changed since" }
+            guard let changed = Timestamp.modified(file), let started = Timestamp(iso8601: record.started) else {
+                continue
+            }
+            // The record's start is in whole seconds.
+            if changed.seconds > started.seconds { return "\(file) has changed since" }
         }
         return logFault(leg)
     }
@@ -78,7 +81,7 @@ enum LegInspector {
     }
 
     private static func because(_ record: RunRecord) -> String {
-        record.reasons.first.map { ": \(oneLine($0))" } ?? ""
+        record.reasons.first.map { ": \(InOneLine.text($0))" } ?? ""
     }
 
     private static func difference(_ old: [String], _ new: [String]) -> String {
@@ -86,11 +89,6 @@ enum LegInspector {
         let added = new.filter { !old.contains($0) }
         if gone.isEmpty, added.isEmpty { return "the same words in another order" }
         return (gone.prefix(3).map { "without \($0)" } + added.prefix(3).map { "with \($0)" }).joined(separator: ", ")
-    }
-
-    /// A text of several lines in one.
-    static func oneLine(_ text: String) -> String {
-        text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 
     private static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }

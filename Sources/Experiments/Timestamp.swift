@@ -2,8 +2,9 @@ internal import Glibc
 
 /// A point in time, to compare files with.
 struct Timestamp: Comparable {
-    private var seconds: Int
-    private var nanoseconds: Int
+    /// Since 1970, UTC.
+    let seconds: Int
+    private let nanoseconds: Int
 
     static func < (left: Timestamp, right: Timestamp) -> Bool {
         (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
@@ -21,13 +22,13 @@ struct Timestamp: Comparable {
         self.nanoseconds = nanoseconds
     }
 
-    /// Reads `2026-01-13T08:15:30.123Z`, UTC; nil for anything else.
+    /// Reads `2026-01-13T08:15:30Z`, with or without a fraction, which is dropped; nil for anything else.
     init?(iso8601 text: String) {
         let parts = text.split(whereSeparator: { "-T:.Z".contains($0) })
-        let numbers = parts.compactMap { Int($0) }
-        guard text.hasSuffix("Z"), numbers.count == parts.count, (6...7).contains(numbers.count),
-            numbers.allSatisfy({ (0...999_999_999).contains($0) })
-        else { return nil }
+        let numbers = parts.prefix(6).compactMap { Int($0) }
+        guard text.hasSuffix("Z"), numbers.count == 6, numbers.allSatisfy({ (0...9999).contains($0) }) else {
+            return nil
+        }
         var time = tm()
         time.tm_year = Int32(numbers[0]) - 1900
         time.tm_mon = Int32(numbers[1]) - 1
@@ -35,11 +36,6 @@ struct Timestamp: Comparable {
         time.tm_hour = Int32(numbers[3])
         time.tm_min = Int32(numbers[4])
         time.tm_sec = Int32(numbers[5])
-        seconds = timegm(&time)
-        nanoseconds = 0
-        if numbers.count == 7, parts[6].count <= 9 {
-            nanoseconds = numbers[6]
-            for _ in parts[6].count..<9 { nanoseconds *= 10 }
-        }
+        self.init(seconds: timegm(&time), nanoseconds: 0)
     }
 }

@@ -88,7 +88,9 @@ struct OfficialVerdictTests {
     /// The verdict in a test's folder is read back as the submission checker reads it.
     private func checkFiled(_ verdict: ComplianceVerdict, _ name: String) throws {
         let run = try Fixtures.folder(with: "[\n]\n", as: AccuracyLog.fileName)
-        for file in ["mlperf_log_summary.txt", "mlperf_log_detail.txt"] { try TextFile.write(file, to: "\(run)/\(file)") }
+        for file in ["mlperf_log_summary.txt", "mlperf_log_detail.txt"] {
+            try TextFile.write(file, to: "\(run)/\(file)")
+        }
         let folder = try Fixtures.folder()
         try VerdictFolder.write(verdict, run: run, to: folder)
         #expect(VerdictFolder.passed(verdict.test, in: folder) == verdict.passed, "\(name)")
