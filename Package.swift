@@ -45,7 +45,9 @@ let package = Package(
         // The table of the official LoadGen; the shim that fills it is compiled with that library's sources.
         .target(name: "COfficialLoadGen", exclude: ["shim"]),
         .target(name: "JSON", dependencies: ["CJSONC"], swiftSettings: swift),
-        .target(name: "Numerics", dependencies: ["JSON"], swiftSettings: swift),
+        .target(name: "CNumerics"),
+        .target(name: "Numerics", dependencies: ["CNumerics", "JSON"], swiftSettings: swift),
+        .target(name: "Quantization", dependencies: ["CNumerics", "JSON", "Numerics"], swiftSettings: swift),
         .target(name: "Kernels", dependencies: ["CPluginAPI"], linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: swift),
         .target(name: "Metrics", swiftSettings: swift),
@@ -126,7 +128,13 @@ let package = Package(
         ),
         .testTarget(
             name: "NumericsTests",
-            dependencies: ["Numerics", "JSON", "FuzzDriver"],
+            dependencies: ["Numerics", "CNumerics", "JSON", "FuzzDriver"],
+            exclude: ["Fixtures"],
+            swiftSettings: swift
+        ),
+        .testTarget(
+            name: "QuantizationTests",
+            dependencies: ["Quantization", "Numerics", "CNumerics", "JSON", "FuzzDriver"],
             exclude: ["Fixtures"],
             swiftSettings: swift
         ),
