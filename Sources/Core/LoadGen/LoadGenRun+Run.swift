@@ -89,25 +89,10 @@ extension LoadGenRun {
     }
 
     private func applyOverrides(_ logs: RunLogs) throws -> EffectiveSettings {
-        var settings = requested
-        if let path = options.auditConfiguration, let text = SettingsReader.read(path) {
-            logs.detail.entry(
-                .warning(
-                    "Found Audit Config file (audit.config). Overriding TestSettings from audit.config file."
-                )
-            )
-            var reader = SettingsReader()
-            _ = reader.apply(text: text, origin: .audit, model: "*", scenario: settings.scenario, to: &settings)
-            for message in reader.messages {
-                logs.detail.entry(message)
-            }
-        }
-        if settings.test05 {
-            logs.detail.entry(.warning("Test05 flag detected Overriding random seeds"))
-            settings.mode = .performanceOnly
-            settings.qslRngSeed = requested.test05QslRngSeed
-            settings.sampleIndexRngSeed = requested.test05SampleIndexRngSeed
-            settings.scheduleRngSeed = requested.test05ScheduleRngSeed
+        let audit = options.auditConfiguration.flatMap(SettingsReader.read)
+        let (settings, messages) = requested.overridden(byAudit: audit)
+        for message in messages {
+            logs.detail.entry(message)
         }
         if settings.serverNumIssueQueryThreads > 0 && settings.scenario == .server {
             logs.detail.entry(
