@@ -18,7 +18,8 @@ struct Host: ParsableCommand {
             """,
         version: podiumVersion,
         subcommands: [
-            Run.self, Generate.self, Describe.self, Conform.self, Audit.self, Scenarios.self, RunPluginProcess.self,
+            Run.self, Plan.self, Generate.self, Describe.self, Conform.self, Audit.self, Scenarios.self,
+            RunPluginProcess.self,
             RunConformanceRule.self,
         ],
         defaultSubcommand: Run.self

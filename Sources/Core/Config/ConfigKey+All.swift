@@ -201,6 +201,20 @@ extension ConfigKey {
         "Leaves all seeds at 0 instead of the round's, as LoadGen without mlperf.conf; never for a submission. Default: false."
     )
 
+    static let lenient = ConfigKey(
+        "harness_config.lenient",
+        .boolean,
+        aliases: ["lenient"],
+        "Reads conf files by what they seem to say and takes the end by an upper limit for no error; see docs/loadgen.md. "
+            + "Never for a submission. Default: false."
+    )
+    static let replay = ConfigKey(
+        "replay",
+        .path,
+        "Folder of an earlier run, whose queries are issued again: same samples, same times. Its run.json gives the settings "
+            + "that are not given here."
+    )
+
     // Read so that existing configurations and commands work, without effect so far.
     static let enableLogTrace = ConfigKey(
         "harness_config.enable_log_trace",
@@ -304,7 +318,7 @@ extension ConfigKey {
         userConf,
         mlperfConf, targetQps, durationSec, totalSampleCount, accuracySampleCount, minQueryCount, maxQueryCount,
         enableWarmup, deviceCount, devicesPerInstance, dataParallelSize, watchdogSec, callTimeoutSec, prepareTimeoutSec,
-        seedless, enableLogTrace,
+        seedless, lenient, replay, enableLogTrace,
         scheduleAlgo, loadBalanceTokenWeight, loadBalanceWindowSize, sortingStrategy, sortingBuckets,
         resourceCheckerAborts, debugDumpModelOutput, debugModelOutputPath, debugRecordSampleLatencies,
         debugLatencyOutputPath, debugPrintFinished, debugDatasetSamplingSize, debugDatasetSamplingNumBins,

@@ -90,6 +90,8 @@ extension RunConfiguration {
         try readCounts(table)
         enableWarmup = try table.boolean(.enableWarmup) ?? enableWarmup
         seedless = try table.boolean(.seedless) ?? seedless
+        isLenient = try table.boolean(.lenient) ?? isLenient
+        replay = try table.text(.replay)
         if let seconds = try table.number(.watchdogSec) { watchdogSec = seconds > 0 ? seconds : nil }
         callTimeoutSec = try table.number(.callTimeoutSec)
         prepareTimeoutSec = try table.number(.prepareTimeoutSec)

@@ -76,6 +76,10 @@ public struct RunConfiguration: Sendable, Equatable {
     public var prepareTimeoutSec: Double?
     /// Whether the seeds stay 0 instead of the round's.
     public var seedless = false
+    /// Whether conf files are read by what they seem to say, and an end by an upper limit is no error.
+    public var isLenient = false
+    /// Folder of an earlier run whose queries are issued again.
+    public var replay: String?
 
     /// What was written under `model_config`, by name in order; `WorkloadOptions.resolve` checks it.
     public var options: [ConfigSetting] = []

@@ -30,6 +30,7 @@ extension LoadGenRun {
             ledger: ledger,
             sut: sut,
             spin: options.spin,
+            isLenient: options.isLenient,
             start: start
         )
         let outcome = issuer.run()

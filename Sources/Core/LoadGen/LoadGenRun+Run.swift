@@ -45,6 +45,10 @@ extension LoadGenRun {
         for entry in settings.requestedEntries() + settings.effectiveEntries() {
             logs.detail.entry(entry.key, entry.value)
         }
+        let logged = Set(settings.requestedEntries().map { String($0.key.dropFirst("requested_".count)) })
+        if let exact = settings.requested.exactText(logged: logged) {
+            logs.detail.entry("generic_message", .text(exact))
+        }
         logs.detail.flush()
         var sequence = SampleSequence()
         switch settings.mode {

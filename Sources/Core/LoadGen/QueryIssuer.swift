@@ -6,6 +6,8 @@ struct QueryIssuer {
     let sut: any SystemUnderTest
     /// How long before a due time sleeping gives way to spinning; a sleep ends late by about this much.
     let spin: Int64
+    /// Whether the end by an upper limit is no error.
+    let isLenient: Bool
     /// Start of the phase by the clock of latencies.
     let start: Int64
 
@@ -107,17 +109,19 @@ struct QueryIssuer {
     private func limitReached(queries: Int, duration: Int64) -> LogMessage? {
         let most = settings.requested.maxQueryCount
         if most != 0 && UInt64(queries) >= most {
-            return .error(
-                "error_runtime",
+            return limit(
                 "IssueQueryThread 0 Ending early: Max query count reached. query_count \(queries)"
             )
         }
         if settings.maxDurationNs != 0 && duration > settings.maxDurationNs {
-            return .error(
-                "error_runtime",
+            return limit(
                 "IssueQueryThread 0 Ending early: Max test duration reached. duration_ns \(duration)"
             )
         }
         return nil
+    }
+
+    private func limit(_ text: String) -> LogMessage {
+        isLenient ? LogMessage(key: "generic_message", text: text) : .error("error_runtime", text)
     }
 }

@@ -28,15 +28,31 @@ public struct SettingsReader: Sendable {
     /// The round whose seeds the built-in rules carry.
     public let round: MLPerfRound
 
+    /// Whether files are read by what they seem to say instead of by the official reader's quirks; such a run is no
+    /// submission.
+    public let isLenient: Bool
+
     /// What is to be written to the detail log: errors and their words.
     public private(set) var messages: [LogMessage] = []
+
+    /// What a person should know about the files that were read: lines that have no effect or not the one they seem to
+    /// have.
+    ///
+    /// The official reader says nothing of this, so it is not for the log.
+    public private(set) var notes: [String] = []
+
+    /// Why a file was not applied, a sentence each, with line and key.
+    public private(set) var faults: [String] = []
 
     private var userFilesRead = 0
     private var mlperfRules: ConfValues
 
-    /// - Parameter round: The round whose seeds are used unless a test sets others itself.
-    public init(round: MLPerfRound = .v60) {
+    /// - Parameters:
+    ///   - round: The round whose seeds are used unless a test sets others itself.
+    ///   - isLenient: Reads files by what they seem to say; see docs/loadgen.md.
+    public init(round: MLPerfRound = .v60, isLenient: Bool = false) {
         self.round = round
+        self.isLenient = isLenient
         mlperfRules = BuiltInConf.values(round: round)
     }
 
@@ -48,7 +64,7 @@ public struct SettingsReader: Sendable {
     /// - Parameter text: The file's content.
     /// - Returns: `.rejected` when a line is wrong; the built-in rules then stay.
     public mutating func replaceBuiltInRules(with text: String) -> Outcome {
-        let values = ConfValues(parsing: text)
+        let values = ConfValues(parsing: text, reading: isLenient ? .lenient : .official)
         guard values.complaints.isEmpty else {
             complain(values)
             return .rejected
@@ -86,15 +102,17 @@ public struct SettingsReader: Sendable {
         begin(origin: origin, model: model, scenario: scenario, settings: &settings)
         guard let text = Self.read(path) else {
             messages.append(.error("error_invalid_config", "can't open file \(path)"))
+            faults.append("it cannot be opened or read")
             return .missing
         }
-        return applyParsed(text: text, origin: origin, model: model, scenario: scenario, to: &settings)
+        return applyParsed(text: text, path, origin: origin, model: model, scenario: scenario, to: &settings)
     }
 
     /// Applies the text of a configuration file; see ``apply(path:origin:model:scenario:to:)``.
     ///
     /// - Parameters:
     ///   - text: The file's content.
+    ///   - file: What to call it in messages for people.
     ///   - origin: Whose file it is.
     ///   - model: The benchmark's name.
     ///   - scenario: The scenario whose keys are looked up.
@@ -102,13 +120,14 @@ public struct SettingsReader: Sendable {
     /// - Returns: What became of the text.
     public mutating func apply(
         text: String,
+        file: String = "the text",
         origin: Origin,
         model: String,
         scenario: Scenario,
         to settings: inout TestSettings
     ) -> Outcome {
         begin(origin: origin, model: model, scenario: scenario, settings: &settings)
-        return applyParsed(text: text, origin: origin, model: model, scenario: scenario, to: &settings)
+        return applyParsed(text: text, file, origin: origin, model: model, scenario: scenario, to: &settings)
     }
 
     private mutating func begin(origin: Origin, model: String, scenario: Scenario, settings: inout TestSettings) {
@@ -128,23 +147,26 @@ public struct SettingsReader: Sendable {
 
     private mutating func applyParsed(
         text: String,
+        _ file: String,
         origin: Origin,
         model: String,
         scenario: Scenario,
         to settings: inout TestSettings
     ) -> Outcome {
-        let values = ConfValues(parsing: text)
+        let values = ConfValues(parsing: text, reading: isLenient ? .lenient : .official)
         guard values.complaints.isEmpty else {
             complain(values)
             return .rejected
         }
+        notes += ConfReview.notes(on: values, file: file, origin: origin, model: model, scenario: scenario)
         apply(values, origin: origin, model: model, scenario: scenario, to: &settings)
         return .applied
     }
 
     private mutating func complain(_ values: ConfValues) {
         for complaint in values.complaints {
-            messages.append(.error("error_invalid_config", complaint))
+            messages.append(.error("error_invalid_config", complaint.official))
+            faults.append("line \(complaint.line): \(complaint.key): \(complaint.reason)")
         }
     }
 

@@ -28,7 +28,7 @@ extension TestSettings {
                 guard let entry = known.first(where: { $0.name == name }) else {
                     let nearest = NearestName.of(name, among: known.map(\.name) + ["scenario", "mode"])
                     throw ConfigError(
-                        "\(field.path) has a member '\(name)' that is no setting of LoadGen"
+                        "\(field.source) has a member '\(name)' that is no setting of LoadGen"
                             + (nearest.map { "; did you mean \($0)?" } ?? "")
                     )
                 }

@@ -12,6 +12,11 @@ enum DefaultNumberFormat {
         formatted("%.\(digits)f", value)
     }
 
+    /// So many significant digits, in the shorter of fixed and exponent form.
+    static func significant(_ value: Double, digits: Int) -> String {
+        formatted("%.\(digits)g", value)
+    }
+
     private static func formatted(_ format: String, _ value: Double) -> String {
         // A double in fixed form has at most 309 digits before the point.
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 400) { buffer in

@@ -20,7 +20,10 @@ public struct PlanReport: Sendable {
         row("min sample count", "\(settings.minSampleCount)")
         row("judged at percentile", DefaultNumberFormat.text(settings.targetLatencyPercentile * 100))
         if asked.useTokenLatencies {
-            row("TTFT, TPOT limit (ms)", "\(milliseconds(asked.serverTtftLatency)), \(milliseconds(asked.serverTpotLatency))")
+            row(
+                "TTFT, TPOT limit (ms)",
+                "\(milliseconds(asked.serverTtftLatency)), \(milliseconds(asked.serverTpotLatency))"
+            )
         } else if settings.scenario == .server {
             row("latency limit (ms)", milliseconds(settings.targetLatencyNs))
         }
@@ -32,7 +35,10 @@ public struct PlanReport: Sendable {
             lines.append("")
             row("phase \(number + 1)", phase.mode.rawValue)
             row("  loaded", "\(phase.loaded.indices.count) samples: \(beginning(phase.loaded.indices))")
-            row("  queries", "\(phase.queryCount) of \(phase.samplesPerQuery) samples, from query \(phase.firstQueryID)")
+            row(
+                "  queries",
+                "\(phase.queryCount) of \(phase.samplesPerQuery) samples, from query \(phase.firstQueryID)"
+            )
             row("  samples", "\(phase.indices.count): \(beginning(phase.indices))")
             let offsets = phase.scheduledOffsets.prefix(6).map { milliseconds(UInt64($0)) }
             row("  due (ms)", offsets.joined(separator: " ") + (phase.queryCount > 6 ? " ..." : ""))

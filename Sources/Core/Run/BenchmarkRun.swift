@@ -42,7 +42,13 @@ public final class BenchmarkRun: Sendable {
         let (workload, position) = try plugin.workload(named: configuration.workload)
         let options = try WorkloadOptions(declaration: workload.options, workload: workload.id)
         let resolved = try options.resolve(configuration.options)
-        let (planned, messages) = try settings(for: workload, scenario: scenario, engine)
+        let requested = try RequestedSettings(
+            configuration,
+            benchmark: workload.benchmark,
+            scenario: scenario,
+            engine: engine
+        )
+        for note in requested.notes { console.note(note) }
         let output = configuration.outputLogDir ?? defaultOutput(workload, scenario)
         try OutputFolder.prepare(output)
         let record = RunRecordFile(folder: output, describe(workload, scenario, .object(resolved)))
@@ -55,8 +61,7 @@ public final class BenchmarkRun: Sendable {
                     position: position,
                     workload: workload,
                     options: .object(resolved),
-                    settings: planned,
-                    messages: messages,
+                    requested: requested,
                     output: output,
                     record: record
                 ),
@@ -78,8 +83,7 @@ public final class BenchmarkRun: Sendable {
         var position: Int
         var workload: WorkloadDescription
         var options: JSON
-        var settings: TestSettings
-        var messages: [LogMessage]
+        var requested: RequestedSettings
         var output: String
         var record: RunRecordFile
     }
@@ -107,7 +111,7 @@ public final class BenchmarkRun: Sendable {
         let underTest = try PluginUnderTest(instance, limit: configuration.totalSampleCount) { [weak self] in
             self?.note($0)
         }
-        var settings = preparation.settings
+        var settings = preparation.requested.settings
         configuration.apply(to: &settings, librarySampleCount: Int(clamping: underTest.totalCount))
         if settings.useTokenLatencies, !instance.abilities.hasTokens {
             throw ConfigError(
@@ -119,7 +123,8 @@ public final class BenchmarkRun: Sendable {
 
         var runOptions = LoadGenRun.Options()
         runOptions.round = configuration.round
-        runOptions.configurationMessages = preparation.messages
+        runOptions.isLenient = configuration.isLenient
+        runOptions.configurationMessages = preparation.requested.messages
         let sampleTimes = SampleTimesRecord(folder: output)
         runOptions.sampleTimes = { [console] times in
             if let obstacle = sampleTimes.write(times) { console.note(obstacle) }
@@ -230,6 +235,7 @@ public final class BenchmarkRun: Sendable {
         record.dataset = configuration.datasetPath ?? ""
         record.userConf = configuration.userConfPath ?? ""
         record.options = options
+        if configuration.isLenient { record.keepFromSubmission("Settings and limits were read leniently (lenient).") }
         if configuration.seedless { record.keepFromSubmission("The round's seeds were left out (seedless).") }
         return record
     }
@@ -264,61 +270,6 @@ public final class BenchmarkRun: Sendable {
                 key: "device_count"
             )
         }
-    }
-
-    /// LoadGen's settings: MLPerf's rules, then the user's conf file.
-    private func settings(
-        for workload: WorkloadDescription,
-        scenario: RequestedScenario,
-        _ engine: OfficialLoadGen?
-    ) throws -> (TestSettings, [LogMessage]) {
-        var settings = TestSettings()
-        settings.scenario = scenario.loadGenScenario
-        settings.mode = configuration.mode
-        var reader = SettingsReader(round: configuration.round)
-        let benchmark = configuration.benchmark ?? workload.benchmark ?? "*"
-        let model = scenario.confName(of: benchmark)
-        if let engine {
-            let found = try engine.settings(configuration, model: model, scenario: settings.scenario)
-            if found.confIsIdle { noteIdleConf(model, settings.scenario) }
-            return (found.settings, [])
-        }
-        if let path = configuration.mlperfConfPath {
-            guard let text = SettingsReader.read(path) else {
-                throw LoadGenError.configurationFile(path: path, reason: String(cString: strerror(errno)))
-            }
-            guard reader.replaceBuiltInRules(with: text) == .applied else {
-                throw LoadGenError.configurationFile(path: path, reason: OutputFolder.sentences(reader.messages))
-            }
-        }
-        if let path = configuration.userConfPath {
-            var rules = reader
-            let outcome = reader.apply(
-                path: path,
-                origin: .user,
-                model: model,
-                scenario: settings.scenario,
-                to: &settings
-            )
-            guard outcome == .applied else {
-                throw LoadGenError.configurationFile(path: path, reason: OutputFolder.sentences(reader.messages))
-            }
-            var withoutFile = TestSettings()
-            withoutFile.scenario = settings.scenario
-            withoutFile.mode = configuration.mode
-            rules.applyBuiltInRules(model: model, scenario: settings.scenario, to: &withoutFile)
-            if settings == withoutFile { noteIdleConf(model, settings.scenario) }
-        } else {
-            reader.applyBuiltInRules(model: model, scenario: settings.scenario, to: &settings)
-        }
-        // mlperf.conf may set a mode; the command line decides.
-        settings.mode = configuration.mode
-        return (settings, reader.messages)
-    }
-
-    private func noteIdleConf(_ model: String, _ scenario: Scenario) {
-        let path = configuration.userConfPath ?? ""
-        console.note("\(path): no line changes anything for \(model) and \(scenario.rawValue)")
     }
 
     private func defaultOutput(_ workload: WorkloadDescription, _ scenario: RequestedScenario) -> String {

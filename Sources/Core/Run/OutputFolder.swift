@@ -29,8 +29,4 @@ enum OutputFolder {
             for fault in faults { fputs(" * \(fault)\n", file) }
         }
     }
-
-    static func sentences(_ messages: [LogMessage]) -> String {
-        messages.isEmpty ? "it cannot be used" : messages.map { $0.text }.joined(separator: "; ")
-    }
 }
