@@ -146,7 +146,7 @@ let package = Package(
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CPluginAPI"], swiftSettings: swift),
         .testTarget(
             name: "LoadGenTests",
-            dependencies: ["Core", "CPluginAPI", "JSON", "MallocCounter"],
+            dependencies: ["Core", "CPluginAPI", "JSON", "RunRecords", "MallocCounter"],
             swiftSettings: swift
         ),
         .testTarget(

@@ -20,8 +20,7 @@ struct Run: ParsableCommand {
 
     func run() throws {
         let status = reportingErrors {
-            let configuration = try RunConfiguration(words: words)
-            let run = BenchmarkRun(configuration: configuration, console: RunConsole(), words: words)
+            let run = try BenchmarkRun(words: words, console: RunConsole())
             let outcome = try run.execute { outcome in
                 write(RunReport(outcome).text, to: STDOUT_FILENO)
                 _exit(outcome.status.rawValue)

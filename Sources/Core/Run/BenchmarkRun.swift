@@ -8,6 +8,8 @@ public final class BenchmarkRun: Sendable {
     private let configuration: RunConfiguration
     private let console: RunConsole
     private let words: [String]
+    /// The earlier run whose queries are issued again.
+    private let replay: ReplayedTest?
     private let faults = Mutex<[PluginFault]>([])
 
     /// A run that has not begun.
@@ -16,10 +18,31 @@ public final class BenchmarkRun: Sendable {
     ///   - configuration: What to run.
     ///   - console: Who is told.
     ///   - words: The words of the command line, for the run's record.
-    public init(configuration: RunConfiguration, console: RunConsole, words: [String] = []) {
+    ///   - replay: The earlier run whose queries are issued again, if there is one.
+    public init(
+        configuration: RunConfiguration,
+        console: RunConsole,
+        words: [String] = [],
+        replay: ReplayedTest? = nil
+    ) {
         self.configuration = configuration
         self.console = console
         self.words = words
+        self.replay = replay
+    }
+
+    /// A run as a command line asks for it, which may be the replay of an earlier one.
+    ///
+    /// - Parameters:
+    ///   - words: The command line behind the name of the program and of the subcommand.
+    ///   - console: What a person sees.
+    /// - Throws: `ConfigError`.
+    public convenience init(words: [String], console: RunConsole) throws {
+        let words = try ReplayedTest.words(words)
+        var configuration = try RunConfiguration(words: words)
+        let replay = try configuration.replay.map { folder throws(ConfigError) in try ReplayedTest(folder: folder) }
+        if let replay { configuration.follow(replay) }
+        self.init(configuration: configuration, console: console, words: words, replay: replay)
     }
 
     /// Runs it.
@@ -42,12 +65,9 @@ public final class BenchmarkRun: Sendable {
         let (workload, position) = try plugin.workload(named: configuration.workload)
         let options = try WorkloadOptions(declaration: workload.options, workload: workload.id)
         let resolved = try options.resolve(configuration.options)
-        let requested = try RequestedSettings(
-            configuration,
-            benchmark: workload.benchmark,
-            scenario: scenario,
-            engine: engine
-        )
+        let requested =
+            try replay.map { RequestedSettings(replaying: $0) }
+            ?? RequestedSettings(configuration, benchmark: workload.benchmark, scenario: scenario, engine: engine)
         for note in requested.notes { console.note(note) }
         let output = configuration.outputLogDir ?? defaultOutput(workload, scenario)
         try OutputFolder.prepare(output)
@@ -112,7 +132,14 @@ public final class BenchmarkRun: Sendable {
             self?.note($0)
         }
         var settings = preparation.requested.settings
-        configuration.apply(to: &settings, librarySampleCount: Int(clamping: underTest.totalCount))
+        if let replay {
+            settings = try replay.settings(
+                totalCount: underTest.totalCount,
+                performanceCount: underTest.performanceCount
+            )
+        } else {
+            configuration.apply(to: &settings, librarySampleCount: Int(clamping: underTest.totalCount))
+        }
         if settings.useTokenLatencies, !instance.abilities.hasTokens {
             throw ConfigError(
                 "the benchmark is judged by token latencies, and \(workload.id) does not report tokens; "
@@ -235,6 +262,9 @@ public final class BenchmarkRun: Sendable {
         record.dataset = configuration.datasetPath ?? ""
         record.userConf = configuration.userConfPath ?? ""
         record.options = options
+        if let replay, let folder = configuration.replay, let obstacle = replay.obstacleToSubmission(folder: folder) {
+            record.keepFromSubmission(obstacle)
+        }
         if configuration.isLenient { record.keepFromSubmission("Settings and limits were read leniently (lenient).") }
         if configuration.seedless { record.keepFromSubmission("The round's seeds were left out (seedless).") }
         return record

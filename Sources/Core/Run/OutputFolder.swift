@@ -2,6 +2,13 @@ import Glibc
 
 /// The folder that a run writes to, made and tried before anything expensive begins.
 enum OutputFolder {
+    /// A path by which two names of one folder are told to be the same.
+    static func canonical(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
     static func prepare(_ path: String) throws {
         var made = ""
         for part in path.split(separator: "/", omittingEmptySubsequences: false) {

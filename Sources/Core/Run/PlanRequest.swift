@@ -59,14 +59,16 @@ public struct PlanRequest: Sendable {
         _ audit: String?,
         _ console: RunConsole
     ) throws -> (plan: TestPlan, notes: [String]) {
-        if let folder = given.last(where: { $0.key == ConfigKey.replay.name })?.text {
+        var table = ConfigTable()
+        try table.add(given)
+        if let folder = try table.text(.replay) {
             return try replayed(folder, given, audit)
         }
-        let hasPlugin = given.contains { $0.key == ConfigKey.plugin.name || $0.key == ConfigKey.configName.name }
+        let hasPlugin = table.setting(.plugin) != nil || table.setting(.configName) != nil
         if let settingsFile {
             return try planned(ofFile: settingsFile, given, hasPlugin: hasPlugin, audit, console)
         }
-        if library != nil, given.contains(where: { $0.key == ConfigKey.plugin.name }) {
+        if library != nil, table.setting(.plugin) != nil {
             throw ConfigError("contradicts the plugin, which says how many samples there are", key: "--qsl")
         }
         guard library != nil || hasPlugin else {

@@ -11,6 +11,12 @@ struct RequestedSettings {
     /// What the user should be told, a sentence each.
     var notes: [String] = []
 
+    /// The settings of an earlier run as its log has them.
+    init(replaying test: ReplayedTest) {
+        settings = test.logged
+        messages = [LogMessage(key: "generic_message", text: "Replay of the schedule of \(test.source)")]
+    }
+
     /// Applies the rules and reads the files that a configuration names.
     ///
     /// - Parameters:
