@@ -188,7 +188,7 @@ private struct Reader {
         settings.mode = try choice("requested_test_mode")
         var required = Set(EffectiveSettings(unchecked: settings).requestedEntries().map(\.key))
         required.subtract(["requested_scenario", "requested_test_mode"])
-        for (name, field) in TestSettings.fields {
+        for (name, field) in TestSettings.namedFields {
             let key = "requested_" + name
             guard log.first(key) != nil else {
                 guard !required.contains(key) else { throw cutOff(key) }

@@ -9,7 +9,7 @@ extension TestSettings {
     /// entries say everything.
     func exactText(logged: Set<String>) -> String? {
         var words: [String] = []
-        for (name, field) in Self.fields {
+        for (name, field) in Self.namedFields {
             guard case .real(let path) = field, logged.contains(name) else { continue }
             let value = self[keyPath: path]
             if strtod(DefaultNumberFormat.text(value), nil) != value { words.append("\(name)=\(value)") }
@@ -25,7 +25,7 @@ extension TestSettings {
     ///
     /// - Returns: The first word that is no value of a setting; nil if all are.
     mutating func applyExact(_ text: String) -> String? {
-        let fields = Dictionary(Self.fields.map { ($0.name, $0.field) }, uniquingKeysWith: { first, _ in first })
+        let fields = Dictionary(Self.namedFields.map { ($0.name, $0.field) }, uniquingKeysWith: { first, _ in first })
         for word in text.dropFirst(Self.exactPrefix.count).split(separator: " ") {
             let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2, let field = fields[parts[0]] else { return String(word) }

@@ -4,7 +4,7 @@ extension TestSettings {
     /// The settings as an object with the official names; every setting is a member.
     public var json: JSON {
         var members: [(String, JSON)] = [("scenario", .string(scenario.rawValue)), ("mode", .string(mode.rawValue))]
-        for (name, field) in Self.fields {
+        for (name, field) in Self.namedFields {
             switch field {
             case .real(let path): members.append((name, .number(self[keyPath: path])))
             case .count(let path): members.append((name, JSON(self[keyPath: path])))
@@ -23,7 +23,7 @@ extension TestSettings {
         do {
             scenario = try Self.choice(field["scenario"])
             if let mode = try field["mode"].optional { self.mode = try Self.choice(mode) }
-            let known = Self.fields
+            let known = Self.namedFields
             for (name, value) in try field.members() where name != "scenario" && name != "mode" {
                 guard let entry = known.first(where: { $0.name == name }) else {
                     let nearest = NearestName.of(name, among: known.map(\.name) + ["scenario", "mode"])

@@ -8,7 +8,7 @@ extension TestSettings {
     }
 
     /// All settings but scenario and mode, in the order of the official structure.
-    static var fields: [(name: String, field: Field)] {
+    static var namedFields: [(name: String, field: Field)] {
         [
             ("single_stream_expected_latency_ns", .real(\.singleStreamExpectedLatencyNs)),
             ("single_stream_target_latency_percentile", .real(\.singleStreamTargetLatencyPercentile)),
