@@ -18,7 +18,7 @@ struct Host: ParsableCommand {
             """,
         version: podiumVersion,
         subcommands: [
-            Run.self, Plan.self, Generate.self, Describe.self, Conform.self, Audit.self, Scenarios.self,
+            Run.self, Plan.self, Generate.self, Describe.self, Conform.self, Report.self, Audit.self, Scenarios.self,
             RunPluginProcess.self,
             RunConformanceRule.self,
         ],

@@ -1,5 +1,6 @@
 @testable import Core
 import JSON
+import RunRecords
 import Testing
 
 /// Metrics, verdicts and their texts against the official result code on the same latencies.

@@ -1,3 +1,5 @@
+import RunRecords
+
 extension PerformanceSummary {
     static func judge(
         settings: EffectiveSettings,

@@ -1,12 +1,17 @@
-import Glibc
+internal import Glibc
 
 /// How many queries prove, at 99% confidence, that a percentile holds: MLPerf's early stopping rule.
 ///
 /// With `t` queries over the limit, at least `h(t)` others must be under it. `h` follows from the binomial distribution by
 /// the regularised incomplete beta function, summed as the official LoadGen sums it.
-struct EarlyStopping {
+public struct EarlyStopping: Sendable {
     /// The percentile as a share, in 0..<1.
-    let percentile: Double
+    public let percentile: Double
+
+    /// The rule for a percentile.
+    ///
+    /// - Parameter percentile: As a share, in 0..<1.
+    public init(percentile: Double) { self.percentile = percentile }
 
     /// 1 - confidence, in the double arithmetic of the official code: slightly more than 0.01.
     private static let significance = 1 - 0.99
@@ -39,7 +44,7 @@ struct EarlyStopping {
     }
 
     /// Least number of queries under the limit that make up for `over` queries over it, `h(over)`.
-    func leastUnder(over: Int) -> Int {
+    public func leastUnder(over: Int) -> Int {
         let mean = Double(over) * percentile / (1 - percentile)
         // A percentile next to 1 asks for more queries than any run has.
         guard mean < 1e15 else { return 1 << 50 }
@@ -67,7 +72,7 @@ struct EarlyStopping {
     ///
     /// The result `t` is at least 1; `t - 1` latencies are discarded. Instead of h(t) for every t, one asks for each t
     /// whether the rest suffices, and finds the first that does not by bisection, since h grows with t.
-    func discarded(of count: Int) -> Int {
+    public func discarded(of count: Int) -> Int {
         func fails(_ t: Int) -> Bool { !suffices(under: count - t, over: t) }
         guard count >= 2, fails(count) else { return 1 }
         var low = 1
