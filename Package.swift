@@ -184,6 +184,7 @@ let package = Package(
         .testTarget(
             name: "SubmissionTests",
             dependencies: ["Submission", "RunRecords", "JSON"],
+            exclude: ["Fixtures"],
             swiftSettings: swift
         ),
         .testTarget(

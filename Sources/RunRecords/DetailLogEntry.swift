@@ -16,6 +16,8 @@ public struct DetailLogEntry: Sendable, Equatable {
     public var isError: Bool
     /// Whether the line reports a warning.
     public var isWarning: Bool
+    /// Whether the line has the metadata that tell errors and warnings.
+    public var hasMetadata: Bool
     /// The line's number in its file, from 1.
     public var line: Int
     /// Whether the official tools, which read each line with Python's `json`, can read the line.
@@ -30,6 +32,7 @@ public struct DetailLogEntry: Sendable, Equatable {
         time: UInt64 = 0,
         isError: Bool = false,
         isWarning: Bool = false,
+        hasMetadata: Bool = true,
         line: Int = 1,
         isOfficiallyReadable: Bool = true
     ) {
@@ -38,6 +41,7 @@ public struct DetailLogEntry: Sendable, Equatable {
         self.time = time
         self.isError = isError
         self.isWarning = isWarning
+        self.hasMetadata = hasMetadata
         self.line = line
         self.isOfficiallyReadable = isOfficiallyReadable
     }

@@ -8,6 +8,8 @@ public struct DetailLogError: Error, Equatable, Sendable {
         case empty
         /// The line is not one of a log: it lacks the mark `:::MLLOG`.
         case foreign
+        /// The line lacks the mark and is no UTF-8.
+        case notText
         /// The line ends in the middle of an entry.
         case cutOff
         /// The line has the mark, but what follows is no entry.

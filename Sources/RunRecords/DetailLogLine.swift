@@ -89,6 +89,7 @@ struct DetailLogLine {
             fault = "time_ms is no time"
             return false
         }
+        entry.hasMetadata = members["metadata"]?["is_error"] != nil
         if case .bool(let flag)? = members["metadata"]?["is_error"] { entry.isError = flag }
         if case .bool(let flag)? = members["metadata"]?["is_warning"] { entry.isWarning = flag }
         return true

@@ -54,8 +54,9 @@ public struct DetailLogReader: ~Copyable {
     private func entry(_ text: ArraySlice<UInt8>) throws(DetailLogError) -> DetailLogEntry {
         guard text.starts(with: Self.mark.utf8) else {
             let isCut = lines.endedWithoutLineFeed && Self.mark.utf8.starts(with: text)
+            let isText = String(validating: text, as: UTF8.self) != nil
             throw DetailLogError(
-                isCut ? .cutOff : .foreign,
+                isCut ? .cutOff : isText ? .foreign : .notText,
                 source: source,
                 line: lines.line,
                 reason: isCut
