@@ -19,7 +19,7 @@ struct Host: ParsableCommand {
         version: podiumVersion,
         subcommands: [
             Run.self, Plan.self, Generate.self, Describe.self, Conform.self, Report.self, Audit.self, Scenarios.self,
-            RunPluginProcess.self,
+            SubmissionCommand.self, RunPluginProcess.self,
             RunConformanceRule.self,
         ],
         defaultSubcommand: Run.self

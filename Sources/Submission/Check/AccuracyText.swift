@@ -4,7 +4,7 @@
 /// hash was seen; before that, one score below its target fails the run.
 struct AccuracyText {
     /// Scores as they are written, the last one of each metric that was read.
-    private(set) var scores: [AccuracyMetric: String] = [:]
+    private(set) var scores: [ScoredMetric: String] = [:]
     /// The digest of the accuracy log.
     private(set) var hash: String?
     /// Targets that were missed, with what was found.
@@ -12,12 +12,12 @@ struct AccuracyText {
     /// Limits that were passed, with what was found.
     private(set) var exceeded: [(bound: ModelRules.AccuracyBound, found: String)] = []
     /// Targets without a score.
-    private(set) var absent: [AccuracyMetric] = []
+    private(set) var absent: [ScoredMetric] = []
     /// A matched text that is no number.
     private(set) var malformed: String?
 
     init(_ text: String, rules: ModelRules) {
-        var met = Set<AccuracyMetric>()
+        var met = Set<ScoredMetric>()
         for line in Self.lines(text) {
             if let digest = Self.digest(line) { hash = digest }
             for bound in rules.targets {
@@ -41,7 +41,7 @@ struct AccuracyText {
         }
     }
 
-    private mutating func number(_ metric: AccuracyMetric, in line: Substring) -> (value: Double, text: String)? {
+    private mutating func number(_ metric: ScoredMetric, in line: Substring) -> (value: Double, text: String)? {
         guard let match = metric.match(in: line) else { return nil }
         guard let value = Double(match) else {
             if malformed == nil { malformed = "'\(metric.rawValue)': \(match)" }

@@ -19,13 +19,15 @@ public struct CheckReport: Sendable {
     /// Results, in the order of the tree.
     public var results: [Result] = []
     /// Findings, in the order of the tree.
-    public var findings: [Finding] = []
+    public var findings: [SubmissionFinding] = []
 
     /// Whether the official checker accepts the submission, as far as these rules can tell.
     public var isAccepted: Bool { !findings.contains { $0.severity == .rejected } }
 
     /// Findings of one severity.
-    public func findings(_ severity: Finding.Severity) -> [Finding] { findings.filter { $0.severity == severity } }
+    public func findings(_ severity: SubmissionFinding.Severity) -> [SubmissionFinding] {
+        findings.filter { $0.severity == severity }
+    }
 
     /// The report for scripts.
     public var json: JSON {
@@ -41,11 +43,13 @@ public struct CheckReport: Sendable {
     /// The report for people.
     public var text: String {
         var text = ""
-        for severity in [Finding.Severity.unjudged, .review, .rejected] {
+        for severity in [SubmissionFinding.Severity.unjudged, .review, .rejected] {
             for finding in findings(severity) { text += finding.text + "\n" }
         }
         for result in results { text += "result  \(result.path)  \(result.key) \(result.value)\n" }
-        let counts = Finding.Severity.allCases.map { "\(findings($0).count) \($0.rawValue)" }.joined(separator: ", ")
+        let counts = SubmissionFinding.Severity.allCases.map { "\(findings($0).count) \($0.rawValue)" }.joined(
+            separator: ", "
+        )
         text += "\n\(tree), round \(round): \(results.count) results; findings: \(counts)\n"
         text +=
             isAccepted

@@ -111,7 +111,7 @@ extension SubmissionCheck {
         }
     }
 
-    private static func faults(_ scores: AccuracyText) -> [(metric: AccuracyMetric, fault: String, expected: String)] {
+    private static func faults(_ scores: AccuracyText) -> [(metric: ScoredMetric, fault: String, expected: String)] {
         scores.absent.map { ($0, "is missing", "a score in the form 'NAME': NUMBER") }
             + scores.missed.map { ($0.bound.metric, $0.found, "at least \($0.bound.value)") }
             + scores.exceeded.map { ($0.bound.metric, $0.found, "at most \($0.bound.value)") }

@@ -94,7 +94,7 @@ struct ScenarioContext {
     var path: String
 
     /// The scenario that the folder is named after.
-    var scenario: Scenario? { Scenario(folder: folder) }
+    var scenario: MLPerfScenario? { MLPerfScenario(folder: folder) }
     var performance: String { "\(path)/performance/run_1/mlperf_log_detail.txt" }
     var accuracy: String { "\(path)/accuracy/mlperf_log_detail.txt" }
 }

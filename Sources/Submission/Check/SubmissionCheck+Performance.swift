@@ -11,7 +11,7 @@ extension SubmissionCheck {
         path: String
     ) -> (key: String, value: Double)? {
         checkMetadata(log, path)
-        guard let name = log.text("effective_scenario"), let scenario = Scenario(rawValue: name) else {
+        guard let name = log.text("effective_scenario"), let scenario = MLPerfScenario(rawValue: name) else {
             reject(
                 "scenario",
                 path,
@@ -88,7 +88,7 @@ extension SubmissionCheck {
 
     private mutating func checkLatency(
         _ log: JudgedLog,
-        _ scenario: Scenario,
+        _ scenario: MLPerfScenario,
         _ context: ScenarioContext,
         _ path: String
     ) {
@@ -115,7 +115,7 @@ extension SubmissionCheck {
 
     private mutating func checkCounts(
         _ log: JudgedLog,
-        _ scenario: Scenario,
+        _ scenario: MLPerfScenario,
         _ context: ScenarioContext,
         _ path: String
     ) {
@@ -181,7 +181,7 @@ extension SubmissionCheck {
 
     private mutating func checkTokens(
         _ log: JudgedLog,
-        _ scenario: Scenario,
+        _ scenario: MLPerfScenario,
         _ context: ScenarioContext,
         _ path: String
     ) {

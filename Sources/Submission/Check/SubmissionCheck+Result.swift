@@ -2,17 +2,21 @@ internal import JSON
 
 extension SubmissionCheck {
     /// Scenarios whose result may be told from a run of another, on systems at the edge.
-    private static let inferences: [(run: Scenario, folder: Scenario)] = [
+    private static let inferences: [(run: MLPerfScenario, folder: MLPerfScenario)] = [
         (.singleStream, .multiStream), (.multiStream, .offline), (.singleStream, .offline),
     ]
 
-    private func isInferred(_ scenario: Scenario, _ context: ScenarioContext) -> Bool {
+    private func isInferred(_ scenario: MLPerfScenario, _ context: ScenarioContext) -> Bool {
         scenario.rawValue.lowercased() != context.folder.lowercased()
             && !(scenario == .server && context.scenario == .interactive)
     }
 
-    mutating func checkInference(_ scenario: Scenario, _ context: ScenarioContext, _ system: JSONObject, _ path: String)
-    {
+    mutating func checkInference(
+        _ scenario: MLPerfScenario,
+        _ context: ScenarioContext,
+        _ system: JSONObject,
+        _ path: String
+    ) {
         guard isInferred(scenario, context) else { return }
         let isEdge = system["system_type"]?.asText?.lowercased().contains("edge") ?? false
         let isListed = Self.inferences.contains { $0.run == scenario && $0.folder == context.scenario }
@@ -29,7 +33,7 @@ extension SubmissionCheck {
     /// The number that would be published.
     mutating func result(
         _ log: JudgedLog,
-        _ scenario: Scenario,
+        _ scenario: MLPerfScenario,
         _ context: ScenarioContext,
         _ system: JSONObject,
         _ path: String

@@ -8,7 +8,7 @@ extension SubmissionCheck {
                 "scenario-folder",
                 context.path,
                 found: context.folder + "; \(Self.stops)",
-                expected: Scenario.allCases.map(\.rawValue).joined(separator: ", "),
+                expected: MLPerfScenario.allCases.map(\.rawValue).joined(separator: ", "),
                 advice: "rename or remove the folder"
             )
         }

@@ -33,16 +33,18 @@ public struct SubmissionCheck {
     }
 
     mutating func reject(_ rule: String, _ path: String, found: String, expected: String, advice: String) {
-        report.findings.append(Finding(.rejected, rule, path, found: found, expected: expected, advice: advice))
+        report.findings.append(
+            SubmissionFinding(.rejected, rule, path, found: found, expected: expected, advice: advice)
+        )
     }
 
     mutating func review(_ rule: String, _ path: String, found: String, expected: String, advice: String) {
-        report.findings.append(Finding(.review, rule, path, found: found, expected: expected, advice: advice))
+        report.findings.append(SubmissionFinding(.review, rule, path, found: found, expected: expected, advice: advice))
     }
 
     mutating func leave(_ rule: String, _ path: String, found: String) {
         report.findings.append(
-            Finding(
+            SubmissionFinding(
                 .unjudged,
                 rule,
                 path,

@@ -3,12 +3,12 @@ public struct ModelRules: Sendable {
     /// Scenarios that a closed submission has to have.
     public struct ScenarioRequirement: Sendable {
         /// Each of these.
-        public var all: [Scenario]
+        public var all: [MLPerfScenario]
         /// And at least one of these, where there are any; no other scenario may be there.
-        public var oneOf: [Scenario]
+        public var oneOf: [MLPerfScenario]
 
         /// A requirement from its parts.
-        public init(all: [Scenario], oneOf: [Scenario] = []) {
+        public init(all: [MLPerfScenario], oneOf: [MLPerfScenario] = []) {
             self.all = all
             self.oneOf = oneOf
         }
@@ -31,12 +31,12 @@ public struct ModelRules: Sendable {
     /// A bound of a score.
     public struct AccuracyBound: Sendable {
         /// The score.
-        public var metric: AccuracyMetric
+        public var metric: ScoredMetric
         /// Its bound.
         public var value: Double
 
         /// A bound from its parts.
-        public init(_ metric: AccuracyMetric, _ value: Double) {
+        public init(_ metric: ScoredMetric, _ value: Double) {
             self.metric = metric
             self.value = value
         }
@@ -59,13 +59,13 @@ public struct ModelRules: Sendable {
     /// Fewest samples in Offline's query, closed division.
     public var offlineSamplesPerQuery: Int
     /// Fewest queries of scenarios without early stopping.
-    public var minQueries: [Scenario: Int]
+    public var minQueries: [MLPerfScenario: Int]
     /// Longest latency that early stopping may have been told, in nanoseconds, by LoadGen's scenario.
-    public var targetLatency: [Scenario: Double]
+    public var targetLatency: [MLPerfScenario: Double]
     /// Limits of token latencies.
-    public var tokenLimits: [Scenario: TokenLatencyLimits]
+    public var tokenLimits: [MLPerfScenario: TokenLatencyLimits]
     /// The key of the result by LoadGen's scenario, where it is not the round's usual one.
-    public var resultKeys: [Scenario: String]
+    public var resultKeys: [MLPerfScenario: String]
     /// Scores that have to be reached; in the order of the official tables.
     public var targets: [AccuracyBound]
     /// Scores that must not be passed, where they are given.
@@ -79,7 +79,7 @@ public struct ModelRules: Sendable {
     ///
     /// - Parameter scores: Values by metric.
     /// - Returns: Whether they pass.
-    public func accepts(_ scores: [AccuracyMetric: Double]) -> Bool {
+    public func accepts(_ scores: [ScoredMetric: Double]) -> Bool {
         targets.allSatisfy { (scores[$0.metric] ?? -.infinity) >= $0.value }
             && limits.allSatisfy { !((scores[$0.metric] ?? -.infinity) > $0.value) }
     }

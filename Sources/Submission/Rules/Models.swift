@@ -7,7 +7,7 @@ enum Models {
         .datacenter: .init(all: [.offline], oneOf: [.server, .interactive]),
         .both: .init(all: [.offline], oneOf: [.server, .interactive]),
     ]
-    private static let tokenResults: [Scenario: String] = [
+    private static let tokenResults: [MLPerfScenario: String] = [
         .offline: "result_tokens_per_second", .server: "result_completed_tokens_per_second",
     ]
 

@@ -13,7 +13,7 @@ public struct RoundRules: Sendable {
     /// Models that the official checker knows and these rules do not.
     public var otherModels: [String]
     /// The keys of the result by LoadGen's scenario.
-    public var resultKeys: [Scenario: String]
+    public var resultKeys: [MLPerfScenario: String]
     /// Shortest `min_duration` of a performance run, in milliseconds.
     public var minDurationMs = 600_000.0
     /// Longest accuracy log after truncation, in bytes.

@@ -1,7 +1,7 @@
 /// A score in `accuracy.txt`, found as the official checker finds it.
 ///
 /// Source: `ACC_PATTERN` of mlcommons/inference, tools/submission/submission_checker/constants.py.
-public enum AccuracyMetric: String, Sendable {
+public enum ScoredMetric: String, Sendable {
     /// ROUGE-1, in percent.
     case rouge1
     /// ROUGE-2, in percent.

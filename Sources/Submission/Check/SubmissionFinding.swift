@@ -1,7 +1,7 @@
 public import JSON
 
 /// One thing that is wrong with a submission.
-public struct Finding: Sendable, Equatable {
+public struct SubmissionFinding: Sendable, Equatable {
     /// Who objects.
     public enum Severity: String, Sendable, CaseIterable {
         /// The official checker rejects the submission.

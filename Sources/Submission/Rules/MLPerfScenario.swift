@@ -1,7 +1,7 @@
 /// A scenario as users and submissions name it.
 ///
 /// An Interactive run is a Server run for LoadGen, with limits of its own.
-public enum Scenario: String, Sendable, CaseIterable {
+public enum MLPerfScenario: String, Sendable, CaseIterable {
     /// All samples at once.
     case offline = "Offline"
     /// Queries at random times.
@@ -24,5 +24,5 @@ public enum Scenario: String, Sendable, CaseIterable {
     }
 
     /// The name that LoadGen writes as `effective_scenario`.
-    public var loadGenName: String { self == .interactive ? Scenario.server.rawValue : rawValue }
+    public var loadGenName: String { self == .interactive ? MLPerfScenario.server.rawValue : rawValue }
 }
