@@ -10,7 +10,9 @@ struct SubmissionFiles {
     /// Texts longer than this are not read.
     static let longestText = 64 << 20
 
-    func full(_ path: String) -> String { path == "." ? root : "\(root)/\(path)" }
+    func full(_ path: String) -> String {
+        path == "." ? root : root.isEmpty || root.hasSuffix("/") ? root + path : "\(root)/\(path)"
+    }
 
     /// What a path leads to, links followed.
     func kind(_ path: String) -> Kind {
@@ -34,6 +36,12 @@ struct SubmissionFiles {
     func size(_ path: String) -> Int {
         var status = stat()
         return stat(full(path), &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    /// When a file was changed last, in seconds since 1970; nil for what is not there.
+    func changed(_ path: String) -> Int? {
+        var status = stat()
+        return stat(full(path), &status) == 0 ? Int(status.st_mtim.tv_sec) : nil
     }
 
     /// Names in a folder, sorted by bytes.

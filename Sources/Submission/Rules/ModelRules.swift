@@ -102,4 +102,19 @@ public enum SystemType: String, Sendable, CaseIterable {
             self.init(rawValue: description)
         }
     }
+
+    /// The kind that a user names.
+    ///
+    /// - Parameter name: `datacenter`, `edge`, or both with a comma.
+    /// - Returns: The kind.
+    /// - Throws: ``SubmissionError`` for other words.
+    public static func named(_ name: String) throws(SubmissionError) -> SystemType {
+        guard let type = SystemType(description: name) else {
+            throw SubmissionError(
+                what: "the type of system \(name)",
+                reason: "is none: choose \(allCases.map(\.rawValue).joined(separator: ", "))"
+            )
+        }
+        return type
+    }
 }
