@@ -1,0 +1,243 @@
+internal import CNumerics
+public import Numerics
+
+/// GPTQ: rounds a weight column by column and corrects the columns to come for the error made, weighted by what the layer's
+/// inputs have in common (Frantar et al., https://arxiv.org/abs/2210.17323, algorithm 1).
+///
+/// Columns are taken in their order. MXFP4's scales are chosen when a group's first column comes, from the weights as
+/// corrected by then; FP8's scales are those of the original weights.
+public struct GPTQ: Sendable {
+    /// What is added to the Hessian's diagonal, as a share of its mean.
+    public var damping: Double
+    /// How many columns are corrected among themselves before all others are.
+    public var blockSize: Int
+
+    /// The paper's settings, unless others are given.
+    ///
+    /// - Parameters:
+    ///   - damping: What is added to the Hessian's diagonal, as a share of its mean.
+    ///   - blockSize: How many columns are corrected among themselves before all others are; a multiple of 32.
+    public init(damping: Double = 0.01, blockSize: Int = 128) {
+        self.damping = damping
+        self.blockSize = blockSize
+    }
+
+    /// Quantises the weight of a layer.
+    ///
+    /// Beside the Hessian and the weight, it needs room for 128 rows of the weight in double precision for each thread.
+    ///
+    /// - Parameters:
+    ///   - weights: The weight, row-major.
+    ///   - rows: The outputs of the layer.
+    ///   - columns: Its inputs.
+    ///   - scheme: MXFP4, or FP8 in any granularity.
+    ///   - hessian: The statistics of the layer's inputs, which are used up.
+    ///   - scaleType: The type that FP8's scales are stored in.
+    ///   - name: The tensor, for errors.
+    ///   - parallel: Where to compute.
+    /// - Returns: The codes and scales.
+    /// - Throws: `QuantizationError` when the scheme does not fit the shape, a weight is not finite, there were no tokens, or
+    ///   the Hessian is not positive definite.
+    public func quantize(
+        _ weights: UnsafeBufferPointer<Float>,
+        rows: Int,
+        columns: Int,
+        scheme: TensorScheme,
+        hessian: Hessian,
+        scaleType: ElementType = .bf16,
+        name: String = "weight",
+        parallel: ParallelFor = inSequence
+    ) throws(QuantizationError) -> QuantizedTensor {
+        try scheme.check(weights, rows: rows, columns: columns, scaleType: scaleType, name: name)
+        func fault(_ reason: String) -> QuantizationError {
+            QuantizationError(file: "quantisation", tensor: name, reason: reason)
+        }
+        guard hessian.size == columns else {
+            throw fault("has \(columns) columns, but the activations have \(hessian.size) values")
+        }
+        guard blockSize > 0, blockSize.isMultiple(of: MXFP4.blockSize) else {
+            throw fault("GPTQ's blocks of \(blockSize) columns are no multiple of \(MXFP4.blockSize)")
+        }
+        guard damping >= 0, damping.isFinite else { throw fault("GPTQ's damping of \(damping) is not a share") }
+        let factor: UnsafeMutablePointer<Double>
+        let dead: [Int]
+        do throws(QuantizationError) {
+            (factor, dead) = try hessian.inverseFactor(damping: damping, parallel: parallel)
+        } catch {
+            throw QuantizationError(file: error.file, tensor: name, reason: error.reason)
+        }
+
+        let isMXFP4 = scheme.element == .f4e2m1
+        let fixed =
+            isMXFP4 ? [] : scheme.absmaxScales(weights, rows: rows, columns: columns, storedAs: scaleType)
+        var scaleCodes = isMXFP4 ? [UInt8](repeating: 0, count: rows * columns / MXFP4.blockSize) : []
+        var codes = [UInt8](repeating: 0, count: rows * columns * scheme.element.bitWidth / 8)
+        codes.withUnsafeMutableBufferPointer { codes in
+            scaleCodes.withUnsafeMutableBufferPointer { scaleCodes in
+                let job = RowJob(
+                    weights: weights,
+                    columns: columns,
+                    blockSize: blockSize,
+                    scheme: scheme,
+                    factor: factor,
+                    dead: dead,
+                    fixedScales: fixed,
+                    codes: codes,
+                    scaleCodes: scaleCodes
+                )
+                let chunk = 128
+                parallel((rows + chunk - 1) / chunk) { index in
+                    job.run(rows: index * chunk..<min((index + 1) * chunk, rows))
+                }
+            }
+        }
+        withExtendedLifetime(hessian) {}
+        if isMXFP4, scaleCodes.contains(0xFF) {
+            throw fault("GPTQ's corrections left the range of float32: raise the damping above \(damping)")
+        }
+        return QuantizedTensor(
+            scheme: scheme,
+            rows: rows,
+            columns: columns,
+            codes: codes,
+            scales: isMXFP4 ? scaleCodes : scaleType.encode(fixed),
+            scaleType: isMXFP4 ? .e8m0 : scaleType
+        )
+    }
+}
+
+/// GPTQ for some rows: they do not depend on each other.
+private struct RowJob: @unchecked Sendable {
+    // What is pointed to is read, except for the codes, of which each job writes its own rows.
+    let weights: UnsafeBufferPointer<Float>
+    let columns: Int
+    let blockSize: Int
+    let scheme: TensorScheme
+    let factor: UnsafeMutablePointer<Double>
+    let dead: [Int]
+    let fixedScales: [Float]
+    let codes: UnsafeMutableBufferPointer<UInt8>
+    let scaleCodes: UnsafeMutableBufferPointer<UInt8>
+
+    func run(rows: Range<Int>) {
+        let count = rows.count
+        let rest = UnsafeMutablePointer<Double>.allocate(capacity: count * columns)
+        // One column of the block after the other, so that a column's rows are neighbours.
+        let block = UnsafeMutablePointer<Double>.allocate(capacity: count * blockSize)
+        let errors = UnsafeMutablePointer<Double>.allocate(capacity: count * blockSize)
+        defer {
+            rest.deallocate()
+            block.deallocate()
+            errors.deallocate()
+        }
+        for index in 0..<count * columns { rest[index] = Double(weights[rows.lowerBound * columns + index]) }
+        for row in 0..<count {
+            for column in dead { rest[row * columns + column] = 0 }
+        }
+        var column = Column(count: count)
+        let layout = ScaleLayout(scheme, columns: columns)
+        for start in stride(from: 0, to: columns, by: blockSize) {
+            let width = min(blockSize, columns - start)
+            for row in 0..<count {
+                for j in 0..<width { block[j * count + row] = rest[row * columns + start + j] }
+            }
+            for j in 0..<width {
+                let position = start + j
+                if scheme.element == .f4e2m1 {
+                    if position.isMultiple(of: MXFP4.blockSize) {
+                        chooseScales(block + j * count, position, rows, &column)
+                    }
+                } else {
+                    for row in 0..<count {
+                        column.scales[row] = fixedScales[layout.index(row: rows.lowerBound + row, column: position)]
+                    }
+                }
+                for row in 0..<count { column.values[row] = Float(block[j * count + row]) }
+                column.round(scheme.element)
+                let divisor = factor[position * columns + position]
+                for row in 0..<count {
+                    store(column.codes[row], row: rows.lowerBound + row, column: position)
+                    errors[j * count + row] = (block[j * count + row] - Double(column.rounded[row])) / divisor
+                }
+                for other in j + 1..<max(width, j + 1) {
+                    numerics_subtract_multiple(
+                        block + other * count,
+                        errors + j * count,
+                        factor[position * columns + start + other],
+                        count
+                    )
+                }
+            }
+            let end = start + width
+            if end < columns {
+                numerics_multiply_add(
+                    rest + end,
+                    columns,
+                    errors,
+                    1,
+                    count,
+                    factor + start * columns + end,
+                    columns,
+                    1,
+                    count,
+                    columns - end,
+                    width,
+                    -1
+                )
+            }
+        }
+    }
+
+    /// The scales of the groups that start with this column.
+    private func chooseScales(
+        _ group: UnsafeMutablePointer<Double>,
+        _ position: Int,
+        _ rows: Range<Int>,
+        _ column: inout Column
+    ) {
+        let count = rows.count
+        for row in 0..<count {
+            var largest: Float = 0
+            for j in 0..<MXFP4.blockSize { largest = max(largest, Float(group[j * count + row]).magnitude) }
+            let code = MXFP4.scale(absmax: largest)
+            scaleCodes[((rows.lowerBound + row) * columns + position) / MXFP4.blockSize] = code
+            column.scales[row] = numerics_e8m0_value(code)
+        }
+    }
+
+    private func store(_ code: UInt8, row: Int, column: Int) {
+        let index = row * columns + column
+        if scheme.element == .f4e2m1 {
+            codes[index / 2] |= code << (index % 2 * 4)
+        } else {
+            codes[index] = code
+        }
+    }
+}
+
+/// What rounding one column needs.
+private struct Column {
+    var values: [Float]
+    var scales: [Float]
+    var codes: [UInt8]
+    var rounded: [Float]
+
+    init(count: Int) {
+        values = [Float](repeating: 0, count: count)
+        scales = [Float](repeating: 1, count: count)
+        codes = [UInt8](repeating: 0, count: count)
+        rounded = [Float](repeating: 0, count: count)
+    }
+
+    mutating func round(_ element: ElementType) {
+        let format =
+            switch element {
+            case .f4e2m1: NUMERICS_E2M1
+            case .f8e4m3fnuz: NUMERICS_E4M3FNUZ
+            case .f8e5m2: NUMERICS_E5M2
+            case .f8e5m2fnuz: NUMERICS_E5M2FNUZ
+            default: NUMERICS_E4M3
+            }
+        numerics_round_each(format, values, scales, &codes, &rounded, values.count)
+    }
+}
