@@ -21,6 +21,10 @@ final class Llama2: Workload {
     private let head: Head?
     private let worker: Worker?
     private let examples = KernelExamples()
+    /// The score that `beginAccuracy` began; nil before it and after its end.
+    var score: AccuracyScore?
+    /// What a score must reach.
+    let targets: AccuracyTargets
 
     /// What a head has.
     private final class Head {
@@ -55,6 +59,7 @@ final class Llama2: Workload {
     init(host: Host, configuration: Configuration) throws {
         self.host = host
         dataset = configuration.dataset
+        targets = try AccuracyTargets(configuration)
         worker = configuration.role == .head ? nil : try FileErrors.named { try Self.worker(configuration) }
         let config = worker?.configuration
         head =
@@ -178,6 +183,13 @@ extension Llama2: DatasetProviding, TokenizerProviding {
             )
         }
         return tokenizer
+    }
+
+    /// What an accuracy log is scored with.
+    func accuracySources() throws -> (references: ReferenceTexts, count: Int, tokenizer: any Tokenizer) {
+        let count = try prompts().count
+        guard let dataset else { throw PluginError(.notFound, "there is no data set; give --dataset") }
+        return (try ReferenceTexts(dataset: dataset, count: count), count, try tokenizer())
     }
 
     func encode(_ text: UnsafeRawBufferPointer) throws -> [UInt32] {

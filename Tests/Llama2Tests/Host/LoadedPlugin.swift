@@ -21,7 +21,9 @@ final class LoadedPlugin {
     /// Every option of the workload with its default.
     static let defaults: [(String, JSON)] = [
         ("max_new_tokens", 24), ("min_new_tokens", 0), ("stop_at_eos", false), ("max_batch", 8), ("prefill_chunk", 64),
-        ("page_size", 16), ("kv_cache_tokens", 4096),
+        ("page_size", 16), ("kv_cache_tokens", 4096), ("accuracy_target", "99.9"), ("reference_rouge1", 44.4312),
+        ("reference_rouge2", 22.0352), ("reference_rougel", 28.6162), ("reference_tokens_per_sample", 294.45),
+        ("accuracy_samples", 0),
     ]
 
     init(
