@@ -115,8 +115,9 @@ public struct OfficialLoadGen: @unchecked Sendable {
     ///   - model: The benchmark's name in the conf files.
     ///   - scenario: The scenario whose keys are looked up.
     ///   - userConf: The user.conf; nil for none.
+    /// - Returns: The settings.
     /// - Throws: `LoadGenError.configurationFile` where it cannot be read or has a bad line.
-    public func settings(model: String, scenario: Scenario, userConf: String?) throws(LoadGenError) -> TestSettings {
+    func settings(model: String, scenario: Scenario, userConf: String?) throws(LoadGenError) -> TestSettings {
         var plain = defaults()
         plain.scenario = scenario.official
         _ = api.pointee.read_conf(&plain, "", model, scenario.rawValue, Int32(OLG_CONF_MLPERF))

@@ -1,5 +1,5 @@
 import COfficialLoadGen
-public import CPluginAPI
+import CPluginAPI
 import Glibc
 import Synchronization
 
@@ -10,7 +10,7 @@ import Synchronization
 /// library frees the records of a phase when it has had the answer to every sample, so an answer that was won holds them alive.
 ///
 /// Passing on allocates nothing and takes no lock.
-public final class OfficialResponses: ResponseSink, @unchecked Sendable {
+final class OfficialResponses: ResponseSink, @unchecked Sendable {
     // Unchecked because ids are written by the issuing thread before the ledger publishes their slots.
 
     /// Answers are passed on in groups; an array of this size still lies on the stack.
@@ -71,11 +71,11 @@ public final class OfficialResponses: ResponseSink, @unchecked Sendable {
         }
     }
 
-    public func firstToken(_ results: UnsafePointer<mlp_result>?, _ count: UInt64) -> mlp_status {
+    func firstToken(_ results: UnsafePointer<mlp_result>?, _ count: UInt64) -> mlp_status {
         pass(results, count, isFirstToken: true)
     }
 
-    public func complete(_ results: UnsafePointer<mlp_result>?, _ count: UInt64) -> mlp_status {
+    func complete(_ results: UnsafePointer<mlp_result>?, _ count: UInt64) -> mlp_status {
         pass(results, count, isFirstToken: false)
     }
 

@@ -6,11 +6,11 @@ import Synchronization
 /// What the host adds is safety. Plugins see ids of the host's ledger, so that no answer of theirs can reach memory of the library
 /// that is gone (``OfficialResponses``); plans with which the library crashes or never ends are refused; and a test whose plugin
 /// failed ends, although the library would wait for ever.
-public final class OfficialRun: TestRun, @unchecked Sendable {
+final class OfficialRun: TestRun, @unchecked Sendable {
     // Unchecked because `conduct` is touched by the thread that runs the test alone.
 
-    public let ledger: SampleLedger
-    public var responses: any ResponseSink { passing }
+    let ledger: SampleLedger
+    var responses: any ResponseSink { passing }
 
     let engine: OfficialLoadGen
     let passing: OfficialResponses
@@ -49,7 +49,7 @@ public final class OfficialRun: TestRun, @unchecked Sendable {
     ///   - output: The folder for the logs, made if need be.
     ///   - overridesSeeds: Whether the settings carry other seeds than those compiled into the library, which the result states.
     ///   - options: `round`, `configurationMessages` and `spin` have no meaning here.
-    public init(
+    init(
         engine: OfficialLoadGen,
         settings: TestSettings,
         qsl: any QuerySampleLibrary,
@@ -72,11 +72,11 @@ public final class OfficialRun: TestRun, @unchecked Sendable {
         passing = OfficialResponses(ledger, engine.api)
     }
 
-    public var progress: RunProgress { board.snapshot(ledger) }
+    var progress: RunProgress { board.snapshot(ledger) }
 
-    public var isFinished: Bool { state.withLock { $0.result != nil } }
+    var isFinished: Bool { state.withLock { $0.result != nil } }
 
-    public func run() throws -> RunResult {
+    func run() throws -> RunResult {
         let isFirst = state.withLock { state in
             defer { state.isStarted = true }
             return !state.isStarted
@@ -115,12 +115,12 @@ public final class OfficialRun: TestRun, @unchecked Sendable {
         return result
     }
 
-    public func abort(reason: String) {
+    func abort(reason: String) {
         state.withLock { $0.abortReasons.append(LogText.oneLine(reason)) }
         stop()
     }
 
-    public func finishFromWatchdog(reason: String) -> RunResult? {
+    func finishFromWatchdog(reason: String) -> RunResult? {
         guard state.withLock({ $0.settings }) != nil, claim() else { return nil }
         abort(reason: reason)
         let result = close()
