@@ -34,7 +34,7 @@ final class NotedLibrary: QuerySampleLibrary {
 /// The system that answered the recorded runs: token counts and tokens follow from the sample's index.
 final class GoldenSystem: SystemUnderTest {
     let name = "golden-sut"
-    private let ledger: SampleLedger
+    private let ledger: any ResponseSink
     private let delay: UInt32
     private let tokens: Bool
     private let firstTokens: Bool
@@ -48,8 +48,13 @@ final class GoldenSystem: SystemUnderTest {
     private let queue = Mutex(Queue())
     private let worker = Mutex<BackgroundThread?>(nil)
 
-    init(ledger: SampleLedger, delayMicroseconds: UInt32, tokens: Bool, scenario: Scenario, isAsynchronous: Bool) throws
-    {
+    init(
+        ledger: any ResponseSink,
+        delayMicroseconds: UInt32,
+        tokens: Bool,
+        scenario: Scenario,
+        isAsynchronous: Bool
+    ) throws {
         self.ledger = ledger
         delay = delayMicroseconds
         self.tokens = tokens

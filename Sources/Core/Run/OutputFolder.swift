@@ -29,6 +29,9 @@ enum OutputFolder {
 
     /// Adds to a summary that says VALID what was found when it had been written.
     static func withdraw(_ result: RunResult, because faults: [PluginFault]) {
+        if result.official != nil, let path = result.logFiles.first, let slash = path.lastIndex(of: "/") {
+            return OfficialLogs.withdraw(String(path[..<slash]), because: faults.map(\.description))
+        }
         for path in result.logFiles where path.hasSuffix("mlperf_log_summary.txt") {
             guard let file = fopen(path, "ae") else { continue }
             defer { fclose(file) }
