@@ -146,7 +146,7 @@ let package = Package(
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CPluginAPI"], swiftSettings: swift),
         .testTarget(
             name: "LoadGenTests",
-            dependencies: ["Core", "CPluginAPI", "JSON", "RunRecords", "MallocCounter"],
+            dependencies: ["Core", "CPluginAPI", "COfficialLoadGen", "JSON", "RunRecords", "MallocCounter"],
             swiftSettings: swift
         ),
         .testTarget(
