@@ -189,7 +189,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ReportPageTests",
-            dependencies: ["ReportPage", "RunRecords", "JSON"],
+            dependencies: ["ReportPage", "RunRecords", "Numerics", "JSON"],
             swiftSettings: swift
         ),
         .testTarget(

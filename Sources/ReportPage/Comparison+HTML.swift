@@ -6,9 +6,9 @@ extension Comparison {
         var page = "<section class=\"comparison\"><h2>Side by side: \(Markup.escape(title, limit: 120))</h2>"
         page += "<p class=\"sub\">Differences are to run \(runs.first?.label ?? "A").</p>"
         page += "<div class=\"pair\"><div class=\"scroll\"><table class=\"sides\"><thead><tr><th></th>"
-        for (place, run) in runs.enumerated() {
+        for run in runs {
             page +=
-                "<th colspan=\"2\">\(run.key(place)) <a href=\"#run-\(run.label)\">\(Markup.escape(run.name, limit: 40))</a></th>"
+                "<th colspan=\"2\">\(run.key) <a href=\"#run-\(run.label)\">\(Markup.escape(run.name, limit: 40))</a></th>"
         }
         page += "</tr></thead><tbody><tr><th>Result</th>"
         for run in runs { page += "<td>\(run.verdict.badge)</td><td></td>" }
@@ -55,9 +55,7 @@ extension Comparison {
     }
 
     private var charts: String {
-        let shown = runs.prefix(RunCharts.most).enumerated().compactMap { place, run in
-            run.charted(name: run.label, colour: place)
-        }
+        let shown = runs.prefix(RunCharts.most).compactMap { $0.charted(name: $0.label) }
         guard shown.count > 1 else { return "" }
         var page = "<h3>Over each other</h3>"
         if runs.count > RunCharts.most {

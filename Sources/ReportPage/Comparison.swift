@@ -32,23 +32,29 @@ struct Comparison: Sendable {
     var rows: [Row]
     var settings: [Setting]
 
-    /// The groups of at least two runs that have results.
-    static func all(of runs: [ReportedRun]) -> [Comparison] {
-        var groups: [(key: [String], runs: [ReportedRun])] = []
-        for run in runs where run.hasResult {
+    /// The places of runs that are compared: at least two of one benchmark and scenario, with results.
+    static func groups(of runs: [ReportedRun]) -> [[Int]] {
+        var groups: [(key: [String], places: [Int])] = []
+        for (place, run) in runs.enumerated() where run.hasResult {
             let key = [run.benchmark, run.scenario]
-            if let place = groups.firstIndex(where: { $0.key == key }) {
-                groups[place].runs.append(run)
+            if let group = groups.firstIndex(where: { $0.key == key }) {
+                groups[group].places.append(place)
             } else {
-                groups.append((key, [run]))
+                groups.append((key, [place]))
             }
         }
-        return groups.filter { $0.runs.count > 1 }.map { key, runs in
-            Comparison(
-                title: key.filter { !$0.isEmpty }.joined(separator: ", "),
-                runs: runs,
-                rows: rows(runs),
-                settings: settings(runs)
+        return groups.map(\.places).filter { $0.count > 1 }
+    }
+
+    /// A comparison of each group.
+    static func all(of runs: [ReportedRun]) -> [Comparison] {
+        groups(of: runs).map { places in
+            let group = places.map { runs[$0] }
+            return Comparison(
+                title: [group[0].benchmark, group[0].scenario].filter { !$0.isEmpty }.joined(separator: ", "),
+                runs: group,
+                rows: rows(group),
+                settings: settings(group)
             )
         }
     }
@@ -130,7 +136,12 @@ extension ReportedRun {
         for entry in log?.entries ?? []
         where entry.key.hasPrefix("effective_") || entry.key.hasPrefix("requested_server_t") {
             let name = String(entry.key.drop { $0 != "_" }.dropFirst())
-            if !table.contains(where: { $0.name == name }) { table.append((name, Self.shown(entry.value))) }
+            // Of several parts of a run the last one counts, as everywhere on the page.
+            if let place = table.firstIndex(where: { $0.name == name }) {
+                table[place].value = Self.shown(entry.value)
+            } else {
+                table.append((name, Self.shown(entry.value)))
+            }
         }
         if record == nil, let version = text("loadgen_version") { table.append(("loadgen version", version)) }
         return table.filter { !$0.value.isEmpty }

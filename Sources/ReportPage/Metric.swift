@@ -41,7 +41,7 @@ extension ReportedRun {
             metrics.append(
                 Metric(
                     id: "tokens_per_second",
-                    name: "Throughput",
+                    name: "Token throughput",
                     value: Quantity(tokens, .tokensPerSecond),
                     context: perDevice(tokens, .tokensPerSecond),
                     isBetterHigh: true,
@@ -55,7 +55,7 @@ extension ReportedRun {
             metrics.append(
                 Metric(
                     id: "samples_per_second",
-                    name: tokens == nil ? "Throughput" : "Samples",
+                    name: "Sample throughput",
                     value: Quantity(samples, .samplesPerSecond),
                     context: expected,
                     isBetterHigh: true,
@@ -85,7 +85,7 @@ extension ReportedRun {
             metrics.append(
                 Metric(
                     id: "tokens_per_second",
-                    name: "Completed",
+                    name: "Completed tokens",
                     value: Quantity(tokens, .tokensPerSecond),
                     context: perDevice(tokens, .tokensPerSecond),
                     isBetterHigh: true,
@@ -102,7 +102,7 @@ extension ReportedRun {
         metrics.append(
             Metric(
                 id: "samples_per_second",
-                name: tokens == nil ? "Completed" : "Samples",
+                name: "Completed samples",
                 value: Quantity(completed, .samplesPerSecond),
                 context: context,
                 isBetterHigh: true,

@@ -18,7 +18,7 @@ extension ReportPage {
         page += "<p class=\"soft\">\(Markup.escape(subtitle))</p></header>\n<main>\n"
         if runs.count > 1 { page += overview }
         for comparison in comparisons { page += comparison.markup }
-        for (place, run) in runs.enumerated() { page += run.markup(isAlone: runs.count == 1, colour: place) }
+        for run in runs { page += run.markup(isAlone: runs.count == 1) }
         page += "</main>\n<footer>"
         let foot = [madeBy.isEmpty ? "" : "Made by \(madeBy)", made, "Percentiles by LoadGen's rule: element ⌊n·p⌋."]
         page += "<p>\(Markup.escape(foot.filter { !$0.isEmpty }.joined(separator: " · ")))</p></footer>\n"
@@ -44,9 +44,9 @@ extension ReportPage {
         page += "<th class=\"t\">Result</th><th class=\"t\">Benchmark</th><th class=\"t\">Scenario</th><th>Metric</th>"
         page +=
             "<th class=\"t\">Tightest limit</th><th class=\"t\">System</th><th class=\"t\">Date</th></tr></thead><tbody>"
-        for (place, run) in runs.enumerated() {
+        for run in runs {
             page +=
-                "<tr><th>\(run.key(place)) <a href=\"#run-\(run.label)\">\(Markup.escape(run.name, limit: 60))</a></th>"
+                "<tr><th>\(run.key) <a href=\"#run-\(run.label)\">\(Markup.escape(run.name, limit: 60))</a></th>"
             page += "<td class=\"t\">\(run.verdict.badge)</td>"
             page += "<td class=\"t\">\(Markup.escape(run.benchmark.isEmpty ? "–" : run.benchmark, limit: 40))</td>"
             page +=
@@ -73,7 +73,7 @@ extension ReportedRun.Verdict {
 
 extension ReportedRun {
     /// The run's letter on the colour that it has in comparisons.
-    func key(_ colour: Int) -> String { "<span class=\"key c\(colour % 6)\">\(label)</span>" }
+    var key: String { "<span class=\"key c\(colour)\">\(label)</span>" }
 
     var shortMode: String {
         switch mode {

@@ -46,6 +46,9 @@ public struct ReportPage: Sendable {
         }
         var runs = paths.map { ReportedRun(folder: $0) }
         for place in runs.indices { runs[place].label = Self.label(place) }
+        for group in Comparison.groups(of: runs) {
+            for (colour, place) in group.enumerated() { runs[place].colour = colour % 6 }
+        }
         self.runs = runs
         comparisons = Comparison.all(of: runs)
         self.title = title ?? Self.title(of: runs)

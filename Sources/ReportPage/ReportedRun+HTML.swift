@@ -3,14 +3,14 @@ internal import RunRecords
 
 extension ReportedRun {
     /// The run's section of the page.
-    func markup(isAlone: Bool, colour: Int) -> String {
+    func markup(isAlone: Bool) -> String {
         var page = "<section id=\"run-\(label)\"><div class=\"head\">\(verdict.badge(isBig: true))"
-        if !isAlone { page += key(colour) }
+        if !isAlone { page += key }
         page += "<h2>\(Markup.escape(heading, limit: 200))</h2></div>"
         page += "<p class=\"sub\">\(Markup.escape(subheading, limit: 600))</p>"
         page += reasonList + tiles + checkTable + percentileTable
         if let accuracy { page += "<h3>Accuracy</h3><pre>\(Markup.escape(accuracy, limit: 4000))</pre>" }
-        page += charts(colour: colour % 6) + particulars + problems
+        page += charts + particulars + problems
         if !notes.isEmpty {
             page += "<ul class=\"notes\">"
             for note in notes { page += "<li>\(Markup.escape(note, limit: 600))</li>" }
@@ -137,7 +137,7 @@ extension ReportedRun {
     }
 
     /// The run as the charts want it.
-    func charted(name: String, colour: Int) -> ChartedRun? {
+    func charted(name: String) -> ChartedRun? {
         guard let series, series.completedCount > 0 else { return nil }
         return ChartedRun(
             name: name,
@@ -150,8 +150,8 @@ extension ReportedRun {
         )
     }
 
-    private func charts(colour: Int) -> String {
-        guard let run = charted(name: "run \(label)", colour: colour) else { return "" }
+    private var charts: String {
+        guard let run = charted(name: "run \(label)") else { return "" }
         let plots = RunCharts(runs: [run]).plots
         return "<h3>Over the run</h3><div class=\"charts solo\">\n" + plots.map(\.markup).joined() + "</div>"
     }

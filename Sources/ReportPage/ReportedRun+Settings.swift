@@ -114,7 +114,7 @@ extension ReportedRun {
         var reasons: [String] = []
         let checks = checks
         func add(_ text: String) {
-            let trimmed = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            let trimmed = text.split { $0 == " " || $0 == "\t" || $0.isNewline }.joined(separator: " ")
             // LoadGen's words on early stopping say again, at length, what the condition says.
             let isKnown = trimmed.hasPrefix("Early stopping is not satisfied") && !checks.isEmpty
             if !trimmed.isEmpty, !isKnown, !reasons.contains(trimmed) { reasons.append(trimmed) }

@@ -21,6 +21,8 @@ struct ReportedRun: Sendable {
     var folder: String
     /// `A`, `B`, … in the order of the page.
     var label = ""
+    /// The colour of its curves and its letter: its place among the runs that it is compared with.
+    var colour = 0
     var record: RunRecord?
     var log: DetailLogContents?
     /// Text of accuracy.txt.

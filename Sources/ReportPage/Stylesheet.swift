@@ -114,7 +114,8 @@ enum Stylesheet {
         body>footer{color:var(--soft);font-size:12px;padding-top:4px;padding-bottom:30px}
         @media (max-width:600px){main,body>header,body>footer{padding-left:10px;padding-right:10px}section{padding:14px 13px}
         h1{font-size:20px}.tile{flex-basis:130px}.plot .minor{display:none}.chart{padding:10px 9px 7px}.box{padding-left:44px}
-        dl{grid-template-columns:1fr}dt{margin-top:6px}th,td{padding-right:9px}.checks td,.checks tbody th{font-size:13px}
+        dl{grid-template-columns:1fr}dt{margin-top:6px}th,td{padding-right:9px}
+        .sides th:first-child,.settings th:first-child{min-width:0}.sides td,.sides thead th{padding-left:9px}.checks td,.checks tbody th{font-size:13px}
         .checks td.t i{display:none}
         .checks td.w,.checks th.w,.checks td.gauge,.checks th.gauge{display:none}}
         @media print{:root{--ground:#fff}body{font-size:11px}section{border:0;padding:0;margin:0 0 18px}
