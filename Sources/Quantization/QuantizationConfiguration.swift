@@ -139,7 +139,9 @@ public struct QuantizationConfiguration: Sendable {
         "fp4": .f4e2m1, "fp8_e4m3": .f8e4m3, "fp8_e5m2": .f8e5m2,
     ]
 
-    /// One entry for a tensor. Keys differ between versions of Quark: unknown ones say nothing about the bytes.
+    /// One entry for a tensor.
+    ///
+    /// Keys differ between versions of Quark; those that are not read here say nothing about the bytes.
     private static func tensor(_ field: JSONField) throws(JSONError) -> TensorScheme {
         let name = try field["dtype"].string()
         guard let element = types[name] else {

@@ -36,5 +36,7 @@ enum Folder {
         try Data(text.utf8).write(to: URL(filePath: path))
     }
 
+    static func write(_ bytes: [UInt8], to path: String) throws { try Data(bytes).write(to: URL(filePath: path)) }
+
     static func bytes(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path))) }
 }
