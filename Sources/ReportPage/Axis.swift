@@ -29,11 +29,11 @@ struct Axis: Sendable, Equatable {
     }
 
     /// An axis of plain numbers from 0.
-    static func numbers(to most: Double, title: String) -> Axis {
+    static func numbers(to most: Double, title: String, isCount: Bool = false) -> Axis {
         var axis = Axis(low: 0, high: 1)
         axis.title = title
         let top = most.isFinite && most > 0 ? most * 1.06 : 1
-        let step = niceStep(top / 5)
+        let step = isCount ? max(1, niceStep(top / 5)) : niceStep(top / 5)
         axis.high = top
         let decimals = step >= 1 ? 0 : Int((-log10(step)).rounded(.up))
         var value = 0.0

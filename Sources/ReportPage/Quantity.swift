@@ -29,7 +29,9 @@ struct Quantity: Equatable, Sendable {
         switch unit {
         case .nanoseconds: return Quantity.duration(value)
         case .samplesPerSecond, .tokensPerSecond: return Quantity.digits(value, significant: 5) + " " + unit.rawValue
-        case .queries, .samples, .tokens: return Quantity.digits(value, significant: 16) + " " + unit.rawValue
+        case .queries: return Quantity.digits(value, significant: 16) + (value == 1 ? " query" : " queries")
+        case .samples: return Quantity.digits(value, significant: 16) + (value == 1 ? " sample" : " samples")
+        case .tokens: return Quantity.digits(value, significant: 16) + (value == 1 ? " token" : " tokens")
         case .share: return Quantity.percent(value)
         }
     }

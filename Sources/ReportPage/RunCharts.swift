@@ -223,7 +223,7 @@ struct RunCharts: Sendable {
             subtitle: isSingle
                 ? "issued and not yet answered; the band spans least and most" : "the most in each slice",
             x: timeAxis(),
-            y: Axis.numbers(to: Double(top), title: "samples")
+            y: Axis.numbers(to: Double(top), title: "samples", isCount: true)
         )
         for run in runs {
             let slices = run.series.outstanding

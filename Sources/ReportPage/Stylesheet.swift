@@ -70,7 +70,7 @@ enum Stylesheet {
         .legend{list-style:none;margin:4px 0 0;padding:0;display:flex;flex-wrap:wrap;gap:1px 14px;font-size:12px}
         .legend svg{width:22px;height:6px;margin-right:6px;vertical-align:middle}.legend path{fill:none;stroke-width:2.5}
         .ytitle,.xtitle{font-size:11.5px;color:var(--soft);margin:0}
-        .ytitle{margin-top:auto;padding-top:7px}.xtitle{text-align:right;margin-top:21px}
+        .ytitle{margin-top:auto;padding:7px 0 4px}.xtitle{text-align:right;margin-top:21px}
         .box{padding:4px 6px 0 50px}
         .plot{position:relative;height:205px}
         .plot>svg{position:absolute;inset:0;width:100%;height:100%;overflow:visible;display:block}
