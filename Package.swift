@@ -200,7 +200,7 @@ let package = Package(
         // Runs the built host and plugins; linking two plugins into one test binary would define the entry twice.
         .testTarget(
             name: "HostTests",
-            dependencies: ["Core", "CPluginAPI", "JSON", "MallocCounter"],
+            dependencies: ["Core", "RunRecords", "CPluginAPI", "JSON", "MallocCounter"],
             exclude: ["Snapshots"],
             swiftSettings: swift
         ),

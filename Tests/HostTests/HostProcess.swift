@@ -30,8 +30,13 @@ struct HostProcess {
     /// Runs the host in the checkout's root.
     ///
     /// `environment` is added to this process's; after `limit` seconds it is killed, which fails the test.
-    static func run(_ arguments: [String], environment: [String: String] = [:], limit: Double = 120) throws -> Outcome {
-        try run(executable: products + "/host", arguments, environment: environment, limit: limit)
+    static func run(
+        _ arguments: [String],
+        folder: String = root,
+        environment: [String: String] = [:],
+        limit: Double = 120
+    ) throws -> Outcome {
+        try run(executable: products + "/host", arguments, folder: folder, environment: environment, limit: limit)
     }
 
     /// Runs any program in the checkout's root.

@@ -1,5 +1,6 @@
 import Glibc
 import JSON
+import RunRecords
 import Testing
 
 @testable import Core
@@ -191,6 +192,7 @@ import Testing
                 #expect(completed >= wanted, "\(sin): \(completed) samples are reported, not \(wanted): \(all)")
             }
             if expectation.logs { checkLogs(sin, "\(folder)/\(sin)", timed: expectation.completed != nil) }
+            checkRecord(sin, "\(folder)/\(sin)", status: expectation.status, logs: expectation.logs)
             if sin == "prints" {
                 #expect(!outcome.output.contains("Result is : VALID"), "what a plugin prints is on standard output")
                 #expect(outcome.errors.contains("Result is : VALID"))
@@ -224,6 +226,20 @@ import Testing
             return Int(line.dropFirst("samples ".count).trimmed.prefix { $0.isNumber }) ?? -1
         }
         return -1
+    }
+
+    /// The record says what the exit status says, whatever became of the run.
+    private func checkRecord(_ sin: String, _ folder: String, status: Int32, logs: Bool) {
+        guard let record = try? RunRecord(folder: folder) else {
+            // A library that cannot be opened leaves no folder.
+            #expect(access("\(folder)/\(RunRecord.fileName)", F_OK) != 0, "\(sin): the record cannot be read")
+            #expect(!logs, "\(sin): there are logs and no record")
+            return
+        }
+        let wanted: [Int32: RunRecord.Status] = [0: .valid, 2: .invalid, 3: .pluginFault, 64: .failed]
+        #expect(record.status == wanted[status], "\(sin): the record says \(record.status), the exit status is \(status)")
+        #expect(!record.ended.isEmpty, "\(sin): the record has no end")
+        #expect(record.reasons.isEmpty == (status == 0), "\(sin): \(record.reasons)")
     }
 
     /// All three log files are there and closed; those of a timed run say how many errors there were.

@@ -108,6 +108,31 @@ extension ConfigKey {
         aliases: ["output"],
         "Folder for the log files; made if absent."
     )
+    static let resultsDir = ConfigKey(
+        "harness_config.results_dir",
+        .path,
+        "Where runs go that name no output folder: RESULTS/SYSTEM/BENCHMARK/SCENARIO/performance/run_1 (the next free number) "
+            + "or .../accuracy (an earlier one is moved to accuracy.1). Default: results."
+    )
+    static let systemName = ConfigKey(
+        "harness_config.system_name",
+        .text,
+        aliases: ["system_name"],
+        "Name of the system, under which results are filed. Default: the machine's name."
+    )
+    static let auditConf = ConfigKey(
+        "harness_config.audit_conf_path",
+        .path,
+        aliases: ["audit_conf"],
+        "A compliance test's audit.config. Default: audit.config in the working directory, where there is one, as the official "
+            + "LoadGen does."
+    )
+    static let auditTest = ConfigKey(
+        "harness_config.audit_test",
+        .text,
+        "The compliance test that the run belongs to, for its record. Default: the folder of the audit.config, as in "
+            + "TEST06/audit.config."
+    )
     static let userConf = ConfigKey(
         "harness_config.user_conf_path",
         .path,
@@ -315,6 +340,7 @@ extension ConfigKey {
         isolate,
         device, threads, backend,
         engineVersion, port, nodeId, headnodeAddress, modelPath, datasetPath, accuracyDatasetPath, outputLogDir,
+        resultsDir, systemName, auditConf, auditTest,
         userConf,
         mlperfConf, targetQps, durationSec, totalSampleCount, accuracySampleCount, minQueryCount, maxQueryCount,
         enableWarmup, deviceCount, devicesPerInstance, dataParallelSize, watchdogSec, callTimeoutSec, prepareTimeoutSec,

@@ -173,6 +173,10 @@ extension RunConfiguration {
         datasetPath = try table.text(.datasetPath)
         if mode == .accuracyOnly, let path = try table.text(.accuracyDatasetPath) { datasetPath = path }
         outputLogDir = try table.text(.outputLogDir)
+        resultsDir = try table.text(.resultsDir) ?? resultsDir
+        systemName = try table.text(.systemName)
+        auditConfPath = try table.text(.auditConf)
+        auditTest = try table.text(.auditTest)
         userConfPath = try table.text(.userConf)
         mlperfConfPath = try table.text(.mlperfConf)
     }

@@ -46,6 +46,14 @@ public struct RunConfiguration: Sendable, Equatable {
     public var datasetPath: String?
     /// Folder for the log files.
     public var outputLogDir: String?
+    /// Where runs go that name no output folder.
+    public var resultsDir = "results"
+    /// Name of the system; nil: the machine's.
+    public var systemName: String?
+    /// A compliance test's audit.config; nil: that of the working directory, where there is one.
+    public var auditConfPath: String?
+    /// The compliance test that the run belongs to; nil: what the audit.config's path says.
+    public var auditTest: String?
     /// MLPerf's user.conf.
     public var userConfPath: String?
     /// An mlperf.conf in place of the built-in one.

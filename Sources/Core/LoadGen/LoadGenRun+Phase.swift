@@ -20,8 +20,10 @@ extension LoadGenRun {
         }
         announcePhase(
             planned: plan.indices.count,
+            least: Self.leastSamples(of: plan, settings),
             start: start,
-            target: isAccuracy ? 0 : settings.targetDurationNs
+            target: isAccuracy ? 0 : settings.targetDurationNs,
+            longest: isAccuracy ? 0 : settings.maxDurationNs
         )
         enter(.issuing)
         let issuer = QueryIssuer(
@@ -69,6 +71,16 @@ extension LoadGenRun {
         }
         closePhase()
         return harvest
+    }
+
+    /// SingleStream and MultiStream plan for the fastest case and stop when duration and least count are reached; the others
+    /// issue their whole plan.
+    private static func leastSamples(of plan: QueryPlan, _ settings: EffectiveSettings) -> Int {
+        guard plan.mode != .accuracyOnly else { return plan.indices.count }
+        switch settings.scenario {
+        case .offline, .server: return plan.indices.count
+        case .singleStream, .multiStream: return min(plan.indices.count, Int(clamping: settings.minSampleCount))
+        }
     }
 
     func write(_ harvest: SampleLedger.Harvest, wallStart: WallClock, _ logs: RunLogs) {

@@ -67,6 +67,8 @@ public final class LoadGenRun: Sendable {
     private let phaseStart = Atomic<Int64>(0)
     private let phasePlanned = Atomic<Int>(0)
     private let phaseTarget = Atomic<Int64>(0)
+    private let phaseLeast = Atomic<Int>(0)
+    private let phaseLongest = Atomic<Int64>(0)
 
     /// Prepares a test; nothing happens before ``run()``.
     ///
@@ -107,7 +109,9 @@ public final class LoadGenRun: Sendable {
             meanTimeToFirstToken: firstTokens == 0 ? 0 : Int64(ledger.firstTokenSum / firstTokens),
             planned: phasePlanned.load(ordering: .relaxed),
             elapsed: start == 0 ? 0 : MonotonicClock.now() - start,
-            targetDuration: phaseTarget.load(ordering: .relaxed)
+            targetDuration: phaseTarget.load(ordering: .relaxed),
+            leastSamples: phaseLeast.load(ordering: .relaxed),
+            longestDuration: phaseLongest.load(ordering: .relaxed)
         )
     }
 
@@ -132,10 +136,12 @@ public final class LoadGenRun: Sendable {
         phaseCount.store(count, ordering: .relaxed)
     }
 
-    func announcePhase(planned: Int, start: Int64, target: Int64) {
+    func announcePhase(planned: Int, least: Int, start: Int64, target: Int64, longest: Int64) {
         phaseNumber.wrappingAdd(1, ordering: .relaxed)
         phasePlanned.store(planned, ordering: .relaxed)
         phaseStart.store(start, ordering: .relaxed)
         phaseTarget.store(target, ordering: .relaxed)
+        phaseLeast.store(least, ordering: .relaxed)
+        phaseLongest.store(longest, ordering: .relaxed)
     }
 }

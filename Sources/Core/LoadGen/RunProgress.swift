@@ -36,4 +36,8 @@ public struct RunProgress: Sendable, Equatable {
     public var elapsed: Int64
     /// Nanoseconds that this phase issues at least, 0 where time does not matter.
     public var targetDuration: Int64
+    /// Samples that this phase issues at least.
+    public var leastSamples = 0
+    /// Nanoseconds after which this phase ends whatever it has issued, 0 where there is no such limit.
+    public var longestDuration: Int64 = 0
 }

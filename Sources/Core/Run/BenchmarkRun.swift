@@ -11,6 +11,8 @@ public final class BenchmarkRun: Sendable {
     /// The earlier run whose queries are issued again.
     private let replay: ReplayedTest?
     private let faults = Mutex<[PluginFault]>([])
+    /// The test under way, from its making to its end.
+    private let current = Mutex<(any TestRun)?>(nil)
 
     /// A run that has not begun.
     ///
@@ -69,10 +71,18 @@ public final class BenchmarkRun: Sendable {
             try replay.map { RequestedSettings(replaying: $0) }
             ?? RequestedSettings(configuration, benchmark: workload.benchmark, scenario: scenario, engine: engine)
         for note in requested.notes { console.note(note) }
-        let output = configuration.outputLogDir ?? defaultOutput(workload, scenario)
-        try OutputFolder.prepare(output)
-        let record = RunRecordFile(folder: output, describe(workload, scenario, .object(resolved)))
+        let audit = try AuditConfiguration.find(configuration)
+        if let audit { console.note("\(audit.path) overrides the settings of this run (\(audit.test))") }
+        let output = try configuration.outputLogDir ?? results(workload, scenario, audit).next()
+        let lock = try OutputFolder.prepare(output)
+        if configuration.outputLogDir == nil { console.note("results go to \(output)") }
+        let record = RunRecordFile(folder: output, describe(workload, scenario, audit, .object(resolved)))
         try record.update { _ in }
+        let interrupts = InterruptWatch { [weak self] signal in self?.interrupt(by: signal, record, stuck) }
+        defer {
+            interrupts?.stop()
+            withExtendedLifetime(lock) {}
+        }
         do {
             let outcome = try conduct(
                 plugin,
@@ -82,6 +92,7 @@ public final class BenchmarkRun: Sendable {
                     workload: workload,
                     options: .object(resolved),
                     requested: requested,
+                    audit: audit,
                     output: output,
                     record: record
                 ),
@@ -104,6 +115,7 @@ public final class BenchmarkRun: Sendable {
         var workload: WorkloadDescription
         var options: JSON
         var requested: RequestedSettings
+        var audit: AuditConfiguration?
         var output: String
         var record: RunRecordFile
     }
@@ -138,7 +150,7 @@ public final class BenchmarkRun: Sendable {
                 performanceCount: underTest.performanceCount
             )
         } else {
-            configuration.apply(to: &settings, librarySampleCount: Int(clamping: underTest.totalCount))
+            configuration.apply(to: &settings, librarySampleCount: Int(clamping: underTest.librarySampleCount))
         }
         if settings.useTokenLatencies, !instance.abilities.hasTokens {
             throw ConfigError(
@@ -152,11 +164,13 @@ public final class BenchmarkRun: Sendable {
         runOptions.round = configuration.round
         runOptions.isLenient = configuration.isLenient
         runOptions.configurationMessages = preparation.requested.messages
+        runOptions.auditConfiguration = preparation.audit?.path
         let sampleTimes = SampleTimesRecord(folder: output)
         runOptions.sampleTimes = { [console] times in
             if let obstacle = sampleTimes.write(times) { console.note(obstacle) }
         }
         let run = makeRun(preparation.engine, settings, underTest, output, runOptions)
+        current.withLock { $0 = run }
         instance.onFault { [weak self, weak run] fault in
             self?.note(fault)
             run?.abort(reason: "The plugin failed: \(fault)")
@@ -241,8 +255,40 @@ public final class BenchmarkRun: Sendable {
         return RunOutcome(status: status, result: result, faults: found)
     }
 
-    private func describe(_ workload: WorkloadDescription, _ scenario: RequestedScenario, _ options: JSON) -> RunRecord
-    {
+    /// Ends the run because of a signal: its logs are closed, what was measured stays, the result does not count.
+    private func interrupt(
+        by signal: Int32,
+        _ record: RunRecordFile,
+        _ stuck: @Sendable (RunOutcome) -> Void
+    ) {
+        let reason = "The run was interrupted (\(InterruptWatch.name(signal)))."
+        console.note("interrupted; closing the logs. A second signal ends the process at once")
+        guard let run = current.withLock({ $0 }) else {
+            // Nothing is measured yet, and the plugin may take minutes to prepare.
+            let outcome = RunOutcome(status: .invalid, result: nil)
+            record.finish(.invalid, reasons: [reason])
+            stuck(outcome)
+            return
+        }
+        run.abort(reason: reason)
+        let deadline = MonotonicClock.now() + 10_000_000_000
+        while MonotonicClock.now() < deadline {
+            if run.isFinished { return }
+            MonotonicClock.sleep(until: MonotonicClock.now() + 5_000_000)
+        }
+        let result = run.finishFromWatchdog(reason: "The system under test did not return; the host ended the test.")
+        if result == nil, run.isFinished { return }
+        let outcome = RunOutcome(status: .invalid, result: result)
+        close(record, outcome, reasons: result == nil ? [reason] : [])
+        stuck(outcome)
+    }
+
+    private func describe(
+        _ workload: WorkloadDescription,
+        _ scenario: RequestedScenario,
+        _ audit: AuditConfiguration?,
+        _ options: JSON
+    ) -> RunRecord {
         var record = RunRecord()
         record.host = podiumVersion
         record.words = words
@@ -252,6 +298,8 @@ public final class BenchmarkRun: Sendable {
         record.benchmark = configuration.benchmark ?? workload.benchmark ?? ""
         record.scenario = scenario.rawValue
         record.mode = configuration.mode.rawValue
+        record.audit = audit?.test ?? ""
+        record.system = systemName
         record.round = configuration.round.rawValue
         record.engine =
             configuration.loadgen == .official ? "official \(OfficialLoadGen.version)" : configuration.loadgen.rawValue
@@ -270,9 +318,13 @@ public final class BenchmarkRun: Sendable {
         return record
     }
 
-    private func close(_ record: RunRecordFile, _ outcome: RunOutcome) {
-        let reasons = (outcome.result?.reasons ?? []) + outcome.faults.map(\.description)
-        if let obstacle = record.finish(RunRecord.Status(outcome.status), reasons: reasons) { console.note(obstacle) }
+    private func close(_ record: RunRecordFile, _ outcome: RunOutcome, reasons: [String] = []) {
+        let reasons = reasons + (outcome.result?.reasons ?? []) + outcome.faults.map(\.description)
+        let obstacle = record.finish(RunRecord.Status(outcome.status), reasons: reasons) { record in
+            // An audit.config may have set another mode.
+            if let result = outcome.result { record.mode = result.settings.mode.rawValue }
+        }
+        if let obstacle { console.note(obstacle) }
     }
 
     private func note(_ fault: PluginFault) {
@@ -302,8 +354,20 @@ public final class BenchmarkRun: Sendable {
         }
     }
 
-    private func defaultOutput(_ workload: WorkloadDescription, _ scenario: RequestedScenario) -> String {
-        let mode = configuration.mode == .performanceOnly ? "performance/run_1" : "accuracy"
-        return "results/\(workload.benchmark ?? workload.id)/\(scenario.rawValue)/\(mode)"
+    private var systemName: String { configuration.systemName ?? ResultsFolder.machineName() }
+
+    private func results(
+        _ workload: WorkloadDescription,
+        _ scenario: RequestedScenario,
+        _ audit: AuditConfiguration?
+    ) -> ResultsFolder {
+        ResultsFolder(
+            results: configuration.resultsDir,
+            system: systemName,
+            benchmark: configuration.benchmark ?? workload.benchmark ?? workload.id,
+            scenario: scenario,
+            mode: configuration.mode,
+            audit: audit?.test ?? ""
+        )
     }
 }

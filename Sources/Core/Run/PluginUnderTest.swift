@@ -3,6 +3,8 @@ final class PluginUnderTest: SystemUnderTest, QuerySampleLibrary {
     let name: String
     let totalCount: UInt64
     let performanceCount: UInt64
+    /// Samples in the data set, of which `totalCount` are used.
+    let librarySampleCount: UInt64
     private let instance: any PluginInstance
     private let failed: @Sendable (PluginFault) -> Void
 
@@ -10,7 +12,7 @@ final class PluginUnderTest: SystemUnderTest, QuerySampleLibrary {
     ///   - instance: Ready or running.
     ///   - limit: Uses the first so many samples of the data set; nil for all.
     ///   - failed: Told of every failed `issue` and `flush`, beside LoadGen, which ends the run.
-    /// - Throws: `PluginFault`.
+    /// - Throws: `PluginFault`, and `ConfigError` for a limit above the data set's size.
     init(
         _ instance: any PluginInstance,
         limit: Int?,
@@ -20,6 +22,13 @@ final class PluginUnderTest: SystemUnderTest, QuerySampleLibrary {
         self.failed = failed
         name = "Podium \(podiumVersion) \(instance.workload.id) \(instance.workload.version)"
         let size = try instance.datasetSize()
+        librarySampleCount = size.total
+        if let limit, UInt64(clamping: limit) > size.total {
+            throw ConfigError(
+                "\(limit) samples are wanted and the data set has \(size.total); -1 takes all",
+                key: ConfigKey.totalSampleCount.name
+            )
+        }
         totalCount = min(size.total, limit.map(UInt64.init(clamping:)) ?? .max)
         performanceCount = min(size.performance, totalCount)
     }

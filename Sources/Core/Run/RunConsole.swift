@@ -62,14 +62,26 @@ final class ProgressLine: Sendable {
         guard progress.planned > 0, progress.elapsed > 0 else { return "" }
         let seconds = Double(progress.elapsed) / 1e9
         let rate = Double(progress.completed) / seconds
-        var parts = ["\(progress.completed)/\(progress.planned) samples", "\(tenths(rate)) samples/s"]
+        let isOpenEnded = progress.leastSamples < progress.planned
+        let goal = isOpenEnded ? "at least \(progress.leastSamples)" : "\(progress.planned)"
+        var parts = ["\(progress.completed) of \(goal) samples", "\(tenths(rate)) samples/s"]
         if progress.firstTokens > 0 { parts.append("TTFT \(tenths(Double(progress.meanTimeToFirstToken) / 1e6)) ms") }
-        let target = Double(progress.targetDuration) / 1e9
-        let bySamples = rate > 0 ? Double(max(0, progress.planned - progress.completed)) / rate : 0
-        // Scenarios other than Offline plan more than they issue, and end by time.
-        let left = target > 0 ? max(0, target - seconds) : bySamples
-        parts.append("\(Int(seconds)) s, about \(Int(left.rounded(.up))) s left")
+        parts.append("\(Int(seconds)) s")
+        if let left = secondsLeft(progress) { parts.append("about \(Int(min(left, 1e9).rounded(.up))) s left") }
         return parts.joined(separator: ", ")
+    }
+
+    /// A phase ends when both its duration and its least count are reached, or at its upper limit.
+    ///
+    /// - Returns: nil where nothing has completed from which a rate could be taken.
+    static func secondsLeft(_ progress: RunProgress) -> Double? {
+        let seconds = Double(progress.elapsed) / 1e9
+        let missing = max(0, progress.leastSamples - progress.completed)
+        guard missing == 0 || (progress.completed > 0 && seconds > 0) else { return nil }
+        let bySamples = missing == 0 ? 0 : Double(missing) * seconds / Double(progress.completed)
+        let left = max(bySamples, Double(progress.targetDuration) / 1e9 - seconds, 0)
+        guard progress.longestDuration > 0 else { return left }
+        return min(left, max(0, Double(progress.longestDuration) / 1e9 - seconds))
     }
 
     private static func tenths(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }

@@ -27,8 +27,15 @@ final class ChildProcess: @unchecked Sendable {
     ///   - arguments: `argv`, the name of the executable first.
     ///   - descriptors: Pairs of a descriptor of this process and the number it gets in the child; every other
     ///     descriptor beyond standard error is closed there if it is marked close-on-exec, as all of ours are.
+    ///   - ownGroup: Whether the child gets a process group of its own, so that a terminal's Ctrl-C reaches this process
+    ///     alone.
     /// - Throws: `ChildProcessError`.
-    init(executable: String, arguments: [String], descriptors: [(parent: Int32, child: Int32)]) throws {
+    init(
+        executable: String,
+        arguments: [String],
+        descriptors: [(parent: Int32, child: Int32)],
+        ownGroup: Bool = false
+    ) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -45,8 +52,15 @@ final class ChildProcess: @unchecked Sendable {
         defer { for argument in argv { free(argument) } }
         var environment = ChildProcess.environment()
         defer { for setting in environment { free(setting) } }
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        if ownGroup {
+            posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+            posix_spawnattr_setpgroup(&attributes, 0)
+        }
         var pid: pid_t = 0
-        let status = posix_spawn(&pid, executable, &actions, nil, argv, &environment)
+        let status = posix_spawn(&pid, executable, &actions, &attributes, argv, &environment)
         guard status == 0 else {
             throw ChildProcessError(executable: executable, reason: String(cString: strerror(status)))
         }

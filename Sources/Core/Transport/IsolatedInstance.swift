@@ -39,7 +39,9 @@ final class IsolatedPlugin: @unchecked Sendable {
             descriptors: [
                 (pair[1], PluginProcess.descriptor), (STDERR_FILENO, STDOUT_FILENO),
                 (beacon.descriptor, PluginProcess.beaconDescriptor),
-            ]
+            ],
+            // An interrupted run closes its logs before the child goes.
+            ownGroup: true
         )
         startThread(name: "isolated-reader") { [self] in readFrames() }
     }
