@@ -18,6 +18,25 @@ public struct SHA256: Sendable {
         }
     }
 
+    /// Adds bytes that lie in one piece, without a copy.
+    public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        var rest = bytes[...]
+        if !block.isEmpty {
+            let taken = rest.prefix(64 - block.count)
+            block += taken
+            length &+= UInt64(taken.count) &* 8
+            rest = rest.dropFirst(taken.count)
+            if block.count == 64 { compress() }
+        }
+        while rest.count >= 64 {
+            compress(UnsafeRawBufferPointer(rebasing: rest.prefix(64)))
+            length &+= 512
+            rest = rest.dropFirst(64)
+        }
+        block += rest
+        length &+= UInt64(rest.count) &* 8
+    }
+
     /// The digest of all that was added, 32 bytes.
     public consuming func finish() -> [UInt8] {
         let bits = length
@@ -46,12 +65,15 @@ public struct SHA256: Sendable {
     }
 
     private mutating func compress() {
+        let full = block
+        full.withUnsafeBytes { compress($0) }
+        block.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func compress(_ block: UnsafeRawBufferPointer) {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { words in
             for place in 0..<16 {
-                let start = place * 4
-                words[place] =
-                    UInt32(block[start]) << 24 | UInt32(block[start + 1]) << 16 | UInt32(block[start + 2]) << 8
-                    | UInt32(block[start + 3])
+                words[place] = UInt32(bigEndian: block.loadUnaligned(fromByteOffset: place * 4, as: UInt32.self))
             }
             for place in 16..<64 {
                 let early = words[place - 15]
@@ -72,7 +94,6 @@ public struct SHA256: Sendable {
             }
             for (place, value) in [a, b, c, d, e, f, g, h].enumerated() { state[place] &+= value }
         }
-        block.removeAll(keepingCapacity: true)
     }
 
     private static func rotate(_ word: UInt32, _ count: UInt32) -> UInt32 { word >> count | word << (32 - count) }

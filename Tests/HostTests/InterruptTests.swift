@@ -17,7 +17,7 @@ import Testing
         times: Int = 1
     ) throws -> HostProcess.Outcome {
         let script = """
-            "$@" & run=$!
+            env --default-signal=INT,TERM "$@" & run=$!
             n=0
             while [ ! -e '\(output)/\(file)' ] && [ $n -lt 300 ]; do n=$((n+1)); sleep 0.05; done
             sleep 0.3

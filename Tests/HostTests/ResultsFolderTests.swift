@@ -36,7 +36,10 @@ import Testing
         #expect(try RunRecord(folder: parent + "/accuracy.2").status == .valid)
         #expect(access(parent + "/accuracy.3", F_OK) != 0)
         let interactive = try Self.run(
-            "--scenario", "interactive", "harness_config.results_dir=\(folder)/other", "harness_config.target_qps=1000",
+            "--scenario",
+            "interactive",
+            "harness_config.results_dir=\(folder)/other",
+            "harness_config.target_qps=1000",
             in: folder
         )
         #expect([0, 2].contains(interactive.status), "\(interactive.errors)")

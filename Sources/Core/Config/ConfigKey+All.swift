@@ -277,11 +277,22 @@ extension ConfigKey {
         withoutEffect: notYet,
         "Share of each device in per cent."
     )
+    static let resourceManifest = ConfigKey(
+        "harness_config.resource_manifest",
+        .path,
+        aliases: ["resource_manifest"],
+        "Manifest of sizes and hashes (`host manifest` writes one) with which model and data set are compared before the run; a "
+            + "run that differs is not for a submission."
+    )
     static let resourceCheckerAborts = ConfigKey(
         "harness_config.resource_checker_abort_on_failure",
         .boolean,
-        withoutEffect: notYet,
-        "Whether a model or data set with another hash ends the run."
+        "Whether a model or data set that differs from the manifest ends the run. Default: false."
+    )
+    static let resourceCache = ConfigKey(
+        "harness_config.resource_cache",
+        .path,
+        "File that keeps the hashes of files that have not changed since. Default: ~/.cache/podium/hashes.json."
     )
     static let debugDumpModelOutput = ConfigKey(
         "harness_config.debug_dump_model_output",
@@ -346,7 +357,8 @@ extension ConfigKey {
         enableWarmup, deviceCount, devicesPerInstance, dataParallelSize, watchdogSec, callTimeoutSec, prepareTimeoutSec,
         seedless, lenient, replay, enableLogTrace,
         scheduleAlgo, loadBalanceTokenWeight, loadBalanceWindowSize, sortingStrategy, sortingBuckets,
-        resourceCheckerAborts, debugDumpModelOutput, debugModelOutputPath, debugRecordSampleLatencies,
+        resourceManifest, resourceCheckerAborts, resourceCache, debugDumpModelOutput, debugModelOutputPath,
+        debugRecordSampleLatencies,
         debugLatencyOutputPath, debugPrintFinished, debugDatasetSamplingSize, debugDatasetSamplingNumBins,
         debugDatasetSamplingRandomSeed,
     ]

@@ -177,6 +177,9 @@ extension RunConfiguration {
         systemName = try table.text(.systemName)
         auditConfPath = try table.text(.auditConf)
         auditTest = try table.text(.auditTest)
+        resourceManifest = try table.text(.resourceManifest)
+        abortsOnResourceMismatch = try table.boolean(.resourceCheckerAborts) ?? abortsOnResourceMismatch
+        resourceCache = try table.text(.resourceCache)
         userConfPath = try table.text(.userConf)
         mlperfConfPath = try table.text(.mlperfConf)
     }

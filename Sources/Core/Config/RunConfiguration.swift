@@ -54,6 +54,12 @@ public struct RunConfiguration: Sendable, Equatable {
     public var auditConfPath: String?
     /// The compliance test that the run belongs to; nil: what the audit.config's path says.
     public var auditTest: String?
+    /// Manifest with which model and data set are compared; nil: they are not.
+    public var resourceManifest: String?
+    /// Whether a difference from the manifest ends the run.
+    public var abortsOnResourceMismatch = false
+    /// File that keeps hashes; nil: the usual one.
+    public var resourceCache: String?
     /// MLPerf's user.conf.
     public var userConfPath: String?
     /// An mlperf.conf in place of the built-in one.

@@ -126,6 +126,7 @@ public final class BenchmarkRun: Sendable {
         stuck: @escaping @Sendable (RunOutcome) -> Void
     ) throws -> RunOutcome {
         let (workload, output) = (preparation.workload, preparation.output)
+        try checkResources(preparation.record)
         let instance = try plugin.makeInstance(
             InstanceRequest(
                 workload: preparation.position,
@@ -253,6 +254,36 @@ public final class BenchmarkRun: Sendable {
         if result.isValid, !found.isEmpty { OutputFolder.withdraw(result, because: found) }
         let status: RunStatus = !found.isEmpty ? .pluginFault : result.isValid ? .valid : .invalid
         return RunOutcome(status: status, result: result, faults: found)
+    }
+
+    private func checkResources(_ record: RunRecordFile) throws {
+        guard let manifest = configuration.resourceManifest else {
+            if configuration.abortsOnResourceMismatch {
+                console.note("there is no resource_manifest, so model and data set are not compared with anything")
+            }
+            return
+        }
+        let checker = ResourceChecker(
+            model: configuration.modelPath,
+            dataset: configuration.datasetPath,
+            cachePath: configuration.resourceCache ?? HashCache.usualPath,
+            progress: console.note
+        )
+        let found = try checker.check(manifest)
+        for mismatch in found.mismatches { console.note("resources: \(mismatch)") }
+        if found.mismatches.isEmpty { console.note("resources: \(found.checkedFiles) files are as in \(manifest)") }
+        try record.update { record in
+            record.resources = found
+            if !found.mismatches.isEmpty {
+                record.keepFromSubmission("Model or data set differ from \(manifest).")
+            }
+        }
+        if configuration.abortsOnResourceMismatch, !found.mismatches.isEmpty {
+            throw ConfigError(
+                "model or data set differ from \(manifest): " + found.mismatches.joined(separator: "; "),
+                key: ConfigKey.resourceManifest.name
+            )
+        }
     }
 
     /// Ends the run because of a signal: its logs are closed, what was measured stays, the result does not count.

@@ -53,6 +53,13 @@ enum OutputFolder {
         return lock
     }
 
+    /// A path by which two names of one folder are told to be the same.
+    static func canonical(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
     /// What a folder holds.
     static func state(_ path: String) -> State {
         guard access(path, F_OK) == 0 else { return .free }
