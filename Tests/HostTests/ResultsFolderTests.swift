@@ -9,7 +9,7 @@ import Testing
 @Suite struct ResultsFolderTests {
     private static func run(_ more: String..., in folder: String) throws -> HostProcess.Outcome {
         let conf = folder + "/user.conf"
-        try TextFile.write("*.*.min_duration = 0\n*.*.min_query_count = 10\n", to: conf)
+        try TextFile.write("*.*.min_duration = 0\n*.*.min_query_count = 100\n", to: conf)
         return try HostProcess.run(
             [
                 "--plugin", HostProcess.products + "/libNull.so", "--scenario", "singlestream", "--user-conf", conf,
@@ -94,7 +94,7 @@ import Testing
         let folder = try TemporaryFolder.folder()
         mkdir(folder + "/TEST06", 0o777)
         try TextFile.write(
-            "*.*.mode = 2\n*.*.accuracy_log_sampling_target = 7\n*.*.min_query_count = 33\n*.*.min_duration = 0\n",
+            "*.*.mode = 2\n*.*.accuracy_log_sampling_target = 7\n*.*.min_query_count = 133\n*.*.min_duration = 0\n",
             to: folder + (word.isEmpty ? "/audit.config" : "/TEST06/audit.config")
         )
         let outcome = try Self.run(in: folder, word)
@@ -103,7 +103,7 @@ import Testing
         let run = folder + "/results/my-box-1/podium.null/SingleStream/\(name)/performance/run_1"
         #expect(try RunRecord(folder: run).audit == name)
         let detail = SettingsReader.read(run + "/mlperf_log_detail.txt") ?? ""
-        #expect(detail.contains("\"key\": \"effective_min_query_count\", \"value\": 33"), "\(detail)")
+        #expect(detail.contains("\"key\": \"effective_min_query_count\", \"value\": 133"), "\(detail)")
     }
 
     private static func run(in folder: String, _ word: String) throws -> HostProcess.Outcome {

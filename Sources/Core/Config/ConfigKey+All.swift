@@ -297,50 +297,44 @@ extension ConfigKey {
     static let debugDumpModelOutput = ConfigKey(
         "harness_config.debug_dump_model_output",
         .boolean,
-        withoutEffect: notYet,
-        "Writes every result to a file."
+        "Writes every result to a file, as text where the workload has a tokenizer; such a run is not for a submission. "
+            + "Default: false."
     )
     static let debugModelOutputPath = ConfigKey(
         "harness_config.debug_model_output_path",
         .path,
-        withoutEffect: notYet,
-        "That file."
+        "That file, one JSON object a line. Default: model_output.jsonl in the run's folder."
     )
     static let debugRecordSampleLatencies = ConfigKey(
         "harness_config.debug_record_sample_latencies",
         .boolean,
-        withoutEffect: notYet,
-        "Writes the latency of every sample to a file."
+        "Writes the latency of every sample of a performance run to a file. Default: false."
     )
     static let debugLatencyOutputPath = ConfigKey(
         "harness_config.debug_latency_output_path",
         .path,
-        withoutEffect: notYet,
-        "That file."
+        "That file, comma-separated values. Default: samples_latency_data.csv in the run's folder."
     )
     static let debugPrintFinished = ConfigKey(
         "harness_config.debug_print_finished",
         .boolean,
-        withoutEffect: notYet,
-        "Prints the number of finished samples."
+        "Prints how many samples have finished, up to ten times a second. Default: false."
     )
     static let debugDatasetSamplingSize = ConfigKey(
         "harness_config.debug_dataset_sampling_size",
         .integer(counts),
-        withoutEffect: notYet,
-        "Draws a smaller data set."
+        "Draws a data set of so many samples with the same distribution of prompt lengths, for performance runs that are not for "
+            + "a submission; 0: all. Default: 0."
     )
     static let debugDatasetSamplingNumBins = ConfigKey(
         "harness_config.debug_dataset_sampling_num_bins",
-        .integer(counts),
-        withoutEffect: notYet,
-        "Bins of that draw."
+        .integer(1...100_000),
+        "Bins of lengths of that draw. Default: 10."
     )
     static let debugDatasetSamplingRandomSeed = ConfigKey(
         "harness_config.debug_dataset_sampling_random_seed",
         .integer(counts),
-        withoutEffect: notYet,
-        "Seed of that draw."
+        "Seed of that draw. Default: 42."
     )
 
     /// Every key of the host.

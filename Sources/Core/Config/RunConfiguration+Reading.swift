@@ -88,6 +88,7 @@ extension RunConfiguration {
         try readBackend(table)
         try readPaths(table)
         try readCounts(table)
+        try readDebugging(table)
         enableWarmup = try table.boolean(.enableWarmup) ?? enableWarmup
         seedless = try table.boolean(.seedless) ?? seedless
         isLenient = try table.boolean(.lenient) ?? isLenient
@@ -168,6 +169,28 @@ extension RunConfiguration {
         headnodeAddress = try table.text(.headnodeAddress)
     }
 
+    private mutating func readDebugging(_ table: ConfigTable) throws(ConfigError) {
+        dumpsModelOutput = try table.boolean(.debugDumpModelOutput) ?? dumpsModelOutput
+        modelOutputPath = try table.text(.debugModelOutputPath)
+        recordsSampleLatencies = try table.boolean(.debugRecordSampleLatencies) ?? recordsSampleLatencies
+        latencyOutputPath = try table.text(.debugLatencyOutputPath)
+        printsFinished = try table.boolean(.debugPrintFinished) ?? printsFinished
+        datasetSamplingBins = try table.integer(.debugDatasetSamplingNumBins) ?? datasetSamplingBins
+        datasetSamplingSeed = try table.integer(.debugDatasetSamplingRandomSeed) ?? datasetSamplingSeed
+        guard let size = try table.integer(.debugDatasetSamplingSize), size > 0 else { return }
+        func refuse(_ reason: String) -> ConfigError {
+            let key = ConfigKey.debugDatasetSamplingSize
+            return ConfigError(reason, key: key.name, origin: table.setting(key)?.origin)
+        }
+        guard mode == .performanceOnly else {
+            throw refuse("an accuracy log would name samples of the drawn data set; use accuracy_sample_count instead")
+        }
+        guard totalSampleCount == nil else {
+            throw refuse("contradicts total_sample_count, which takes the first samples; give one of them")
+        }
+        datasetSamplingSize = size
+    }
+
     private mutating func readPaths(_ table: ConfigTable) throws(ConfigError) {
         modelPath = try table.text(.modelPath)
         datasetPath = try table.text(.datasetPath)
@@ -196,5 +219,12 @@ extension RunConfiguration {
         }
         minQueryCount = try table.integer(.minQueryCount)
         maxQueryCount = try table.integer(.maxQueryCount)
+        if let least = minQueryCount, let most = maxQueryCount, most > 0, least > most {
+            throw ConfigError(
+                "min_query_count=\(least) contradicts max_query_count=\(most)",
+                key: ConfigKey.minQueryCount.name,
+                origin: table.setting(.minQueryCount)?.origin
+            )
+        }
     }
 }

@@ -95,6 +95,23 @@ public struct RunConfiguration: Sendable, Equatable {
     /// Folder of an earlier run whose queries are issued again.
     public var replay: String?
 
+    /// Whether every result is written to a file.
+    public var dumpsModelOutput = false
+    /// That file; nil: in the run's folder.
+    public var modelOutputPath: String?
+    /// Whether the latency of every sample is written to a file.
+    public var recordsSampleLatencies = false
+    /// That file; nil: in the run's folder.
+    public var latencyOutputPath: String?
+    /// Whether the number of finished samples is printed.
+    public var printsFinished = false
+    /// Samples of a smaller data set to draw; nil: the whole is used.
+    public var datasetSamplingSize: Int?
+    /// Bins of lengths of that draw.
+    public var datasetSamplingBins = 10
+    /// Seed of that draw.
+    public var datasetSamplingSeed = 42
+
     /// What was written under `model_config`, by name in order; `WorkloadOptions.resolve` checks it.
     public var options: [ConfigSetting] = []
     /// What the user should be told: settings that were read but have no effect.

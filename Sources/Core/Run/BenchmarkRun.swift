@@ -1,3 +1,4 @@
+import CPluginAPI
 import Glibc
 import JSON
 import RunRecords
@@ -141,9 +142,12 @@ public final class BenchmarkRun: Sendable {
         )
         console.note("preparing \(workload.id)")
         try instance.prepare()
-        let underTest = try PluginUnderTest(instance, limit: configuration.totalSampleCount) { [weak self] in
-            self?.note($0)
-        }
+        let underTest = try PluginUnderTest(
+            instance,
+            limit: configuration.totalSampleCount,
+            selection: try selection(of: instance),
+            observes: configuration.dumpsModelOutput
+        ) { [weak self] in self?.note($0) }
         var settings = preparation.requested.settings
         if let replay {
             settings = try replay.settings(
@@ -167,8 +171,12 @@ public final class BenchmarkRun: Sendable {
         runOptions.configurationMessages = preparation.requested.messages
         runOptions.auditConfiguration = preparation.audit?.path
         let sampleTimes = SampleTimesRecord(folder: output)
+        let latencies =
+            configuration.recordsSampleLatencies
+            ? configuration.latencyOutputPath ?? "\(output)/\(OutputFolder.sampleLatencies)" : nil
         runOptions.sampleTimes = { [console] times in
             if let obstacle = sampleTimes.write(times) { console.note(obstacle) }
+            if let latencies, let obstacle = SampleLatencyFile.write(to: latencies, times) { console.note(obstacle) }
         }
         let run = makeRun(preparation.engine, settings, underTest, output, runOptions)
         current.withLock { $0 = run }
@@ -176,13 +184,17 @@ public final class BenchmarkRun: Sendable {
             self?.note(fault)
             run?.abort(reason: "The plugin failed: \(fault)")
         }
-        try instance.start(results: run.responses)
+        let dump = try modelOutput(of: instance, run, output)
+        if let dump { underTest.observe(with: dump) }
+        defer { finish(dump) }
+        try instance.start(results: dump ?? run.responses)
         if configuration.enableWarmup {
             console.note("warming up")
             try instance.warmUp()
         }
         noteMisuse(run.ledger.misuse, of: instance)
         return try conduct(run, instance) { [weak self] outcome in
+            self?.finish(dump, within: 5)
             self?.close(preparation.record, outcome)
             stuck(outcome)
         }
@@ -228,11 +240,13 @@ public final class BenchmarkRun: Sendable {
             }
         }
         try watchdog?.start()
-        let progress = console.showProgress(of: run)
+        let progress = configuration.printsFinished ? nil : console.showProgress(of: run)
+        let finished = configuration.printsFinished ? FinishedLines(run) : nil
         let result: RunResult
         do {
             defer {
                 progress?.stop()
+                finished?.stop()
                 watchdog?.stop()
             }
             result = try run.run()
@@ -254,6 +268,37 @@ public final class BenchmarkRun: Sendable {
         if result.isValid, !found.isEmpty { OutputFolder.withdraw(result, because: found) }
         let status: RunStatus = !found.isEmpty ? .pluginFault : result.isValid ? .valid : .invalid
         return RunOutcome(status: status, result: result, faults: found)
+    }
+
+    private func selection(of instance: any PluginInstance) throws -> [UInt64]? {
+        guard let size = configuration.datasetSamplingSize else { return nil }
+        let sampling = DatasetSampling(
+            size: size,
+            bins: configuration.datasetSamplingBins,
+            seed: UInt64(configuration.datasetSamplingSeed)
+        )
+        let chosen = try sampling.choose(from: DatasetSampling.lengths(of: instance))
+        console.note("the run uses \(size) samples that were drawn from the data set by the lengths of their prompts")
+        return chosen
+    }
+
+    private func modelOutput(
+        of instance: any PluginInstance,
+        _ run: any TestRun,
+        _ output: String
+    ) throws -> ModelOutputFile? {
+        guard configuration.dumpsModelOutput else { return nil }
+        let isText = instance.abilities.hasTokens && instance.abilities.offers(MLP_TOKENIZER)
+        let decode: ModelOutputFile.Decoder = { [weak instance] tokens in try instance?.decode(tokens) ?? [] }
+        return try ModelOutputFile(
+            path: configuration.modelOutputPath ?? "\(output)/\(OutputFolder.modelOutput)",
+            sink: run.responses,
+            decode: isText ? decode : nil
+        )
+    }
+
+    private func finish(_ dump: ModelOutputFile?, within seconds: Double = 60) {
+        if let obstacle = dump?.finish(within: seconds) { console.note(obstacle) }
     }
 
     private func checkResources(_ record: RunRecordFile) throws {
@@ -343,6 +388,13 @@ public final class BenchmarkRun: Sendable {
         record.options = options
         if let replay, let folder = configuration.replay, let obstacle = replay.obstacleToSubmission(folder: folder) {
             record.keepFromSubmission(obstacle)
+        }
+        if configuration.isLenient { record.keepFromSubmission("Settings and limits were read leniently (lenient).") }
+        if configuration.dumpsModelOutput {
+            record.keepFromSubmission("Every result was dumped (debug_dump_model_output).")
+        }
+        if configuration.datasetSamplingSize != nil {
+            record.keepFromSubmission("The data set is a smaller one that was drawn (debug_dataset_sampling_size).")
         }
         if configuration.isLenient { record.keepFromSubmission("Settings and limits were read leniently (lenient).") }
         if configuration.seedless { record.keepFromSubmission("The round's seeds were left out (seedless).") }

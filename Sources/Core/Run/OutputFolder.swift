@@ -95,7 +95,9 @@ enum OutputFolder {
 final class FolderLock: Sendable {
     private let descriptor: Int32
 
-    /// Takes the lock; nil where another holds. A file system that knows no locks counts as one without.
+    /// Takes the lock; nil where another holds.
+    ///
+    /// A file system that knows no locks counts as one without.
     ///
     /// - Parameter path: A folder.
     init?(_ path: String) {
