@@ -157,6 +157,19 @@ public final class BenchmarkRun: Sendable {
         } else {
             configuration.apply(to: &settings, librarySampleCount: Int(clamping: underTest.librarySampleCount))
         }
+        try preparation.record.update { record in
+            record.settings = settings.json
+            if underTest.totalCount < underTest.librarySampleCount, configuration.datasetSamplingSize == nil {
+                record.keepFromSubmission(
+                    "\(underTest.totalCount) of \(underTest.librarySampleCount) samples of the data set are used."
+                )
+            }
+        }
+        if replay == nil, configuration.mlperfConfPath == nil {
+            let benchmark = configuration.benchmark ?? workload.benchmark ?? "*"
+            let model = try configuration.requiredScenario.confName(of: benchmark)
+            for note in LimitReview.notes(settings, model: model, round: configuration.round) { console.note(note) }
+        }
         if settings.useTokenLatencies, !instance.abilities.hasTokens {
             throw ConfigError(
                 "the benchmark is judged by token latencies, and \(workload.id) does not report tokens; "

@@ -42,7 +42,7 @@ struct DatasetSampling: Sendable, Equatable {
         var chosen: [UInt64] = []
         for (bin, share) in shares.enumerated() {
             for _ in 0..<share {
-                let place = Int(UInt64(random.draw()) * UInt64(members[bin].count) >> 32)
+                let place = Int((UInt64(random.draw()) * UInt64(members[bin].count)) >> 32)
                 chosen.append(members[bin].remove(at: place))
             }
         }
