@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every benchmark and prints their tables.  What a benchmark needs and this machine lacks is reported as "not run".
 #
-#   Benchmarks/run.sh [NAME ...]       NAME: launch, kernels, loadgen, memory, llama; default: all of them
+#   Benchmarks/run.sh [NAME ...]       NAME: launch, kernels, loadgen, memory, rouge, llama; default: all of them
 #
 # PRODUCTS   folder of the built products, default .build/release; what is missing there is built
 # ROUNDS     rounds of the LoadGen comparison, default 7
@@ -18,7 +18,7 @@ models=${MODELS:-.build/benchmarks/models}
 scratch=.build/benchmarks
 quick=${QUICK:-}
 names=("$@")
-((${#names[@]})) || names=(launch kernels loadgen memory llama)
+((${#names[@]})) || names=(launch kernels loadgen memory rouge llama)
 mkdir -p "$scratch" "$models"
 
 # need PRODUCT FILE: builds what is not there; says why where that fails.
@@ -76,6 +76,13 @@ memory() {
   attempt Benchmarks/Memory/run.py "${options[@]}"
 }
 
+rouge() {
+  need host host && need Llama2 libLlama2.so && need_python || return
+  local options=(--host "$products/host" --folder "$scratch/rouge")
+  [ -z "$quick" ] || options+=(--samples 2048 --peer 64 --rounds 1)
+  attempt Benchmarks/Rouge/run.py "${options[@]}"
+}
+
 llama() {
   need host host && need Llama2 libLlama2.so && need KernelBenchmark KernelBenchmark && need_python || return
   [ -e Benchmarks/Llama/run.py ] || {
@@ -95,12 +102,12 @@ echo "system    $(uname -sr), $(swift --version 2>/dev/null | grep -o 'Swift ver
 echo "load      $(cut -d' ' -f1-3 /proc/loadavg) at the start"
 for name in "${names[@]}"; do
   case $name in
-  launch | kernels | loadgen | memory | llama)
+  launch | kernels | loadgen | memory | rouge | llama)
     printf '\n## %s\n\n' "$name"
     "$name"
     ;;
   *)
-    echo "$0: there is no benchmark $name; there are launch, kernels, loadgen, memory and llama" >&2
+    echo "$0: there is no benchmark $name; there are launch, kernels, loadgen, memory, rouge and llama" >&2
     exit 64
     ;;
   esac
