@@ -12,9 +12,6 @@ import Testing
             try Golden.run("runs/\(name)") {
                 try repeatRun(record, name, folder)
             }
-            if FileManager.default.fileExists(atPath: "\(folder)/mlperf_log_trace.json") {
-                Golden.notRun("runs/\(name)/mlperf_log_trace.json", "no trace is written")
-            }
         }
     }
 
@@ -36,6 +33,7 @@ import Testing
         defer { system.stop() }
         var options = LoadGenRun.Options()
         options.auditConfiguration = "\(folder)/audit.config"
+        options.hasTrace = FileManager.default.fileExists(atPath: "\(folder)/mlperf_log_trace.json")
         let output = temporaryFolder("golden-\(name)")
         defer { try? FileManager.default.removeItem(atPath: output) }
         let run = LoadGenRun(
@@ -61,6 +59,7 @@ import Testing
             try checkDetail(output, folder, name, timeDecides: endsByTime)
             try checkSummary(output, folder, name)
             try checkAccuracy(output, folder, name)
+            if options.hasTrace { try checkTrace(output, folder, name) }
         }
     }
 
@@ -186,6 +185,41 @@ import Testing
         #expect(entries(ours) == entries(theirs), "\(name)")
         #expect(ours.count == theirs.count, "\(name)")
         #expect(throws: Never.self) { try JSON(parsing: ours) }
+    }
+
+    /// The frame and the samples; times aside they are the same, and the library's own functions are not traced.
+    private func checkTrace(_ output: String, _ folder: String, _ name: String) throws {
+        func parts(_ folder: String) throws -> (frame: [String], samples: [String]) {
+            let lines = try text("\(folder)/mlperf_log_trace.json").split(separator: "\n").map(String.init)
+            let last = try #require(lines.firstIndex { $0.hasPrefix("{\"name\":\"LastTrace\"") })
+            func blank(_ line: String, _ names: [String]) throws -> String {
+                var line = line
+                for name in names {
+                    guard let start = line.firstRange(of: "\"\(name)\":")?.upperBound else { continue }
+                    let end = line[start...].firstIndex { ",}".contains($0) } ?? line.endIndex
+                    let value = line[start..<end]
+                    if name == "ts" {
+                        try #require(
+                            value.split(separator: ".").last?.count == 3,
+                            "microseconds with three digits: \(line)"
+                        )
+                    }
+                    line.replaceSubrange(start..<end, with: "")
+                }
+                return line
+            }
+            let samples = lines[..<last].filter { $0.hasPrefix("{\"name\":\"Sample\"") }
+            return (
+                [lines[0]] + (try lines[last...].map { try blank($0, ["ts"]) }),
+                try samples.map { try blank($0, ["pid", "ts", "complete_ns"]) }
+            )
+        }
+        let (ours, theirs) = (try parts(output), try parts(folder))
+        #expect(ours.frame == theirs.frame, "\(name)")
+        #expect(ours.samples == theirs.samples && !ours.samples.isEmpty, "\(name)")
+        let whole = JSONField(try JSON(contentsOfFile: "\(output)/mlperf_log_trace.json"), at: "trace")
+        let events = try whole["traceEvents"].array()
+        #expect(events.count == ours.samples.count + 1, "\(name)")
     }
 
     /// Where the search goes is a matter of speed; its steps and words are not.

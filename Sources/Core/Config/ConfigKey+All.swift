@@ -244,8 +244,7 @@ extension ConfigKey {
     static let enableLogTrace = ConfigKey(
         "harness_config.enable_log_trace",
         .boolean,
-        withoutEffect: notYet,
-        "LoadGen's trace file."
+        "Writes mlperf_log_trace.json, with the times of each sample for Chrome's trace viewer. Default: false."
     )
     static let scheduleAlgo = ConfigKey(
         "harness_config.schedule_algo",

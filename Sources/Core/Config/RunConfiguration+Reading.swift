@@ -92,6 +92,7 @@ extension RunConfiguration {
         enableWarmup = try table.boolean(.enableWarmup) ?? enableWarmup
         seedless = try table.boolean(.seedless) ?? seedless
         isLenient = try table.boolean(.lenient) ?? isLenient
+        enableLogTrace = try table.boolean(.enableLogTrace) ?? enableLogTrace
         replay = try table.text(.replay)
         if let seconds = try table.number(.watchdogSec) { watchdogSec = seconds > 0 ? seconds : nil }
         callTimeoutSec = try table.number(.callTimeoutSec)

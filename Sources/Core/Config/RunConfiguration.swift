@@ -92,6 +92,8 @@ public struct RunConfiguration: Sendable, Equatable {
     public var seedless = false
     /// Whether conf files are read by what they seem to say, and an end by an upper limit is no error.
     public var isLenient = false
+    /// Whether LoadGen's trace file is written.
+    public var enableLogTrace = false
     /// Folder of an earlier run whose queries are issued again.
     public var replay: String?
 

@@ -46,30 +46,34 @@ struct LedgerPhase {
     }
 }
 
-/// Memory for the samples of a phase, used again for the next if it is large enough.
+/// Memory for the samples and queries of a phase, used again for the next if it is large enough.
 struct LedgerStorage {
-    let capacity: Int
+    /// Samples that it holds.
+    let sampleCapacity: Int
+    /// Queries that it holds.
+    let queryCapacity: Int
     let slots: UnsafeMutablePointer<LedgerSlot>
     let samples: UnsafeMutablePointer<IssuedSample>
     let scheduled: UnsafeMutablePointer<Int64>
     let issued: UnsafeMutablePointer<Int64>
 
-    init(capacity: Int) {
-        self.capacity = capacity
-        slots = .allocate(capacity: capacity)
-        samples = .allocate(capacity: capacity)
-        scheduled = .allocate(capacity: capacity)
-        issued = .allocate(capacity: capacity)
-        for i in 0..<capacity {
+    init(sampleCapacity: Int, queryCapacity: Int) {
+        self.sampleCapacity = sampleCapacity
+        self.queryCapacity = queryCapacity
+        slots = .allocate(capacity: sampleCapacity)
+        samples = .allocate(capacity: sampleCapacity)
+        scheduled = .allocate(capacity: queryCapacity)
+        issued = .allocate(capacity: queryCapacity)
+        for i in 0..<sampleCapacity {
             (slots + i).initialize(to: LedgerSlot(state: 0))
         }
-        samples.initialize(repeating: IssuedSample(id: 0, index: 0), count: capacity)
-        scheduled.initialize(repeating: 0, count: capacity)
-        issued.initialize(repeating: 0, count: capacity)
+        samples.initialize(repeating: IssuedSample(id: 0, index: 0), count: sampleCapacity)
+        scheduled.initialize(repeating: 0, count: queryCapacity)
+        issued.initialize(repeating: 0, count: queryCapacity)
     }
 
     func deallocate() {
-        slots.deinitialize(count: capacity)
+        slots.deinitialize(count: sampleCapacity)
         slots.deallocate()
         samples.deallocate()
         scheduled.deallocate()

@@ -131,6 +131,7 @@ extension LoadGenRun {
         let harvest = ledger.harvest(settings: phase.settings, plan: phase.plan, outcome: outcome)
         let wallStart = WallClock.now().advanced(by: phase.start - MonotonicClock.now())
         write(harvest, wallStart: wallStart, logs)
+        trace(phase.plan, queriesIssued: outcome.queriesIssued, logs)
         offerSampleTimes(
             phase.settings,
             start: phase.start,

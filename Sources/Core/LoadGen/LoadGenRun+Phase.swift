@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 extension LoadGenRun {
@@ -69,6 +70,7 @@ extension LoadGenRun {
         if !isAccuracy {
             offerSampleTimes(settings, start: start, queriesIssued: outcome.queriesIssued, wallStart: wallStart)
         }
+        trace(plan, queriesIssued: outcome.queriesIssued, logs)
         closePhase()
         return harvest
     }
@@ -113,6 +115,17 @@ extension LoadGenRun {
                 queriesIssued: queriesIssued,
                 wallStart: wallStart
             )
+        )
+    }
+
+    /// Adds the phase's samples to the trace, where there is one.
+    func trace(_ plan: QueryPlan, queriesIssued: Int, _ logs: RunLogs) {
+        guard let trace = logs.trace, let phase = ledger.phase else { return }
+        trace.append(
+            phase,
+            firstQueryID: plan.firstQueryID,
+            issued: queriesIssued * plan.samplesPerQuery,
+            pid: getpid()
         )
     }
 

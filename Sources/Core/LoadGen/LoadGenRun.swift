@@ -14,6 +14,8 @@ public final class LoadGenRun: Sendable {
         public var auditConfiguration: String?
         /// Whether a test that ends by an upper limit ends without an error.
         public var isLenient = false
+        /// Whether `mlperf_log_trace.json` is written.
+        public var hasTrace = false
         /// How long before a Server query's time sleeping gives way to spinning, in nanoseconds.
         public var spin: Int64 = 30_000
         /// How long cancelled samples may take to come back, in nanoseconds.

@@ -4,17 +4,21 @@ import Synchronization
 final class RunLogs: Sendable {
     let detail: DetailLog
     let accuracy: AccuracyLog
+    /// Only where it was asked for.
+    let trace: TraceLog?
     private let summary: LogFile
     let paths: [String]
 
     /// Creates the files, and the folder if need be.
-    init(folder: String, hasTokens: Bool, wantsFirstTokens: Bool) throws {
+    init(folder: String, hasTokens: Bool, wantsFirstTokens: Bool, hasTrace: Bool = false) throws {
         try LogFolder.create(folder)
         let base = folder.hasSuffix("/") ? folder : folder + "/"
-        paths = ["summary.txt", "detail.txt", "accuracy.json"].map { base + "mlperf_log_" + $0 }
+        let names = ["summary.txt", "detail.txt", "accuracy.json"] + (hasTrace ? ["trace.json"] : [])
+        paths = names.map { base + "mlperf_log_" + $0 }
         summary = try LogFile(path: paths[0])
         detail = try DetailLog(path: paths[1])
         accuracy = try AccuracyLog(path: paths[2], hasTokens: hasTokens, wantsFirstTokens: wantsFirstTokens)
+        trace = hasTrace ? try TraceLog(path: paths[3]) : nil
         try accuracy.start()
     }
 
@@ -32,12 +36,13 @@ final class RunLogs: Sendable {
         summary.finish()
         detail.finish()
         accuracy.finish()
+        trace?.finish()
     }
 
     /// What could not be written.
     var failures: [String] {
         let summaryFailure = summary.failure.map { "\(summary.path): \($0)" }
-        return [summaryFailure, detail.failure, accuracy.failure].compactMap { $0 }.map {
+        return [summaryFailure, detail.failure, accuracy.failure, trace?.failure].compactMap { $0 }.map {
             "A log could not be written completely: \($0)."
         }
     }

@@ -18,10 +18,11 @@ extension SampleLedger {
         current.store(nil, ordering: .sequentiallyConsistent)
         let count = plan.indices.count
         let storage: LedgerStorage
-        if let last = memory.storages.last, last.capacity >= count {
+        let queries = plan.queryCount
+        if let last = memory.storages.last, last.sampleCapacity >= count, last.queryCapacity >= queries {
             storage = last
         } else {
-            storage = LedgerStorage(capacity: count)
+            storage = LedgerStorage(sampleCapacity: count, queryCapacity: queries)
             memory.storages.append(storage)
         }
         let generation = Self.lastGeneration.wrappingAdd(1, ordering: .relaxed).newValue

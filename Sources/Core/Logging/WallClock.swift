@@ -10,6 +10,8 @@ struct WallClock {
         return WallClock(nanoseconds: Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec))
     }
 
+    var nanosecondsSinceEpoch: Int64 { nanoseconds }
+
     func advanced(by duration: Int64) -> WallClock {
         WallClock(nanoseconds: nanoseconds &+ duration)
     }

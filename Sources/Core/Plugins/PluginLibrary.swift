@@ -40,8 +40,25 @@ public final class PluginLibrary: @unchecked Sendable {
             throw PluginFault(.contract, library: path, call: "mlp_library_v1", reason: "it returned NULL")
         }
         try LoadedInstance.check(before, library: path, call: "mlp_library_v1")
-        abiMinor = library.pointee.abi_minor
-        tables = try PluginLibrary.check(library, path: path)
+        (abiMinor, tables, workloads) = try PluginLibrary.contents(library, path: path)
+    }
+
+    /// A library that is part of this process.
+    ///
+    /// - Parameters:
+    ///   - library: Its table, valid for ever.
+    ///   - name: What to call it.
+    /// - Throws: `PluginFault` if its tables break the contract.
+    init(embedded library: UnsafePointer<mlp_library>, name: String) throws {
+        path = name
+        (abiMinor, tables, workloads) = try PluginLibrary.contents(library, path: name)
+    }
+
+    private static func contents(
+        _ library: UnsafePointer<mlp_library>,
+        path: String
+    ) throws -> (abiMinor: UInt32, tables: [UnsafePointer<mlp_workload>], workloads: [WorkloadDescription]) {
+        let tables = try PluginLibrary.check(library, path: path)
         var workloads: [WorkloadDescription] = []
         for (index, table) in tables.enumerated() {
             let workload = try WorkloadDescription(table, position: index, library: path)
@@ -55,7 +72,7 @@ public final class PluginLibrary: @unchecked Sendable {
             }
             workloads.append(workload)
         }
-        self.workloads = workloads
+        return (library.pointee.abi_minor, tables, workloads)
     }
 
     private static func locate(_ name: String) throws -> String {

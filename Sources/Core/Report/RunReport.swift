@@ -20,6 +20,9 @@ public struct RunReport: Sendable {
             } else {
                 row("samples", "\(result.completedSamples) of \(result.issuedSamples) completed")
             }
+            if let cost = outcome.hostNanosecondsPerSample {
+                row("host's own cost", "\(RunReport.number(cost.rounded())) ns per sample")
+            }
             row("errors, warnings", "\(result.errors), \(result.warnings)")
             if result.outstanding.count > 0 { outstanding(result.outstanding, row) }
             for problem in result.problems.prefix(5) { row("log", "\(problem.key): \(problem.text)") }

@@ -72,7 +72,8 @@ public final class BenchmarkRun: Sendable {
             try replay.map { RequestedSettings(replaying: $0) }
             ?? RequestedSettings(configuration, benchmark: workload.benchmark, scenario: scenario, engine: engine)
         for note in requested.notes { console.note(note) }
-        let audit = try AuditConfiguration.find(configuration)
+        // What an audit.config changed stands in the log that is replayed.
+        let audit = replay == nil ? try AuditConfiguration.find(configuration) : nil
         if let audit { console.note("\(audit.path) overrides the settings of this run (\(audit.test))") }
         let output = try configuration.outputLogDir ?? results(workload, scenario, audit).next()
         let lock = try OutputFolder.prepare(output)
@@ -85,7 +86,7 @@ public final class BenchmarkRun: Sendable {
             withExtendedLifetime(lock) {}
         }
         do {
-            let outcome = try conduct(
+            var outcome = try conduct(
                 plugin,
                 Preparation(
                     engine: engine,
@@ -99,6 +100,11 @@ public final class BenchmarkRun: Sendable {
                 ),
                 stuck: stuck
             )
+            do {
+                outcome.hostNanosecondsPerSample = try HostCost.measure()
+            } catch {
+                console.note("the host's own cost for each sample is not known: \(error)")
+            }
             close(record, outcome)
             return outcome
         } catch {
@@ -180,6 +186,7 @@ public final class BenchmarkRun: Sendable {
 
         var runOptions = LoadGenRun.Options()
         runOptions.round = configuration.round
+        runOptions.hasTrace = configuration.enableLogTrace
         runOptions.isLenient = configuration.isLenient
         runOptions.configurationMessages = preparation.requested.messages
         runOptions.auditConfiguration = preparation.audit?.path
@@ -419,6 +426,7 @@ public final class BenchmarkRun: Sendable {
         let obstacle = record.finish(RunRecord.Status(outcome.status), reasons: reasons) { record in
             // An audit.config may have set another mode.
             if let result = outcome.result { record.mode = result.settings.mode.rawValue }
+            record.hostNanosecondsPerSample = outcome.hostNanosecondsPerSample ?? 0
         }
         if let obstacle { console.note(obstacle) }
     }

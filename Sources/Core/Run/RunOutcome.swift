@@ -31,4 +31,6 @@ public struct RunOutcome: Sendable {
     public var result: RunResult?
     /// What the plugin did wrong, in the order in which it was found.
     public var faults: [PluginFault] = []
+    /// The host's own cost for each sample, in nanoseconds; nil if it was not measured.
+    public var hostNanosecondsPerSample: Double?
 }
