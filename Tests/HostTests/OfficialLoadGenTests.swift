@@ -39,17 +39,21 @@ import Testing
         _ name: String,
         _ words: [String],
         output: String,
-        environment: [String: String] = [:]
+        conf: String? = Self.conf
     ) throws -> HostProcess.Outcome? {
         guard let library = Self.library.path else {
             print("golden official/\(name): not run (\(Self.library.reason))")
             return nil
         }
-        let conf = try TemporaryFolder.folder() + "/user.conf"
-        try TextFile.write(Self.conf, to: conf)
+        var words = words + ["loadgen=official", "--output", output]
+        if let conf {
+            let path = try TemporaryFolder.folder() + "/user.conf"
+            try TextFile.write(conf, to: path)
+            words += ["--user-conf", path]
+        }
         return try HostProcess.run(
-            words + ["loadgen=official", "--user-conf", conf, "--output", output],
-            environment: [OfficialLoadGen.environmentVariable: library].merging(environment) { _, new in new },
+            words,
+            environment: [OfficialLoadGen.environmentVariable: library],
             limit: 60
         )
     }
@@ -60,7 +64,7 @@ import Testing
         let words = [
             "--plugin", "libNull.so", "model_config.samples=128", "scenario=\(scenario)", "test_mode=\(mode)",
         ]
-        guard let outcome = try run("\(scenario)-\(mode)", words, output: output) else { return }
+        guard let outcome = try run("runs", words, output: output) else { return }
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
         #expect(outcome.output.contains("loadgen                     official \(OfficialLoadGen.version)"))
         let summary = SettingsReader.read(output + "/mlperf_log_summary.txt") ?? ""
@@ -97,6 +101,10 @@ import Testing
             ("late_completion", "Offline", 3, "came while the instance was not running"),
             ("load_fails", "Server", 64, "the samples are out"),
         ]
+        guard Self.library.path != nil else {
+            print("golden official/mischief: not run (\(Self.library.reason))")
+            return
+        }
         let folder = try TemporaryFolder.folder()
         let outcomes = inParallel(expectations) { expected in
             try run(
@@ -161,6 +169,9 @@ import Testing
         let conf = try HostProcess.run(words + ["mlperf_conf=/dev/null"])
         #expect(conf.status == 64 && conf.errors.contains("from within itself"), "\(conf.errors)")
 
+        let lenient = try HostProcess.run(words + ["lenient=true"])
+        #expect(lenient.status == 64 && lenient.errors.contains("no lenient reading"), "\(lenient.errors)")
+
         let output = try TemporaryFolder.folder()
         guard
             let outcome = try run(
@@ -171,11 +182,23 @@ import Testing
         else { return }
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.output.contains("of v6.0, in place of those compiled into the library"), "\(outcome.output)")
-        #expect(outcome.errors.contains("the seeds of v6.0 replace"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("seeds of v6.0 replace"), "\(outcome.errors)")
         let detail = SettingsReader.read(output + "/mlperf_log_detail.txt") ?? ""
         for seed in [MLPerfRound.v60.qslRngSeed, MLPerfRound.v60.sampleIndexRngSeed, MLPerfRound.v60.scheduleRngSeed] {
             #expect(detail.contains("\"value\": \(seed)"))
         }
         #expect((SettingsReader.read(output + "/run.json") ?? "").contains("\"overrides_seeds\": true"))
+
+        // The replay of that run carries its seeds, and needs the same word.
+        for (word, status) in [("override_seeds=false", Int32(64)), ("override_seeds=true", 0)] {
+            let again = try run(
+                "replay",
+                ["--plugin", "libNull.so", "--replay", output, word],
+                output: try TemporaryFolder.folder(),
+                conf: nil
+            )
+            #expect(again?.errors.contains("is to have other seeds") == (status != 0))
+            #expect(again?.status == status, "\(word): \(again?.output ?? "")\(again?.errors ?? "")")
+        }
     }
 }

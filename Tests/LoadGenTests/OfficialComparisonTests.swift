@@ -272,7 +272,8 @@ import Testing
 
     /// Entries that only one side can have, or that tell of the machine: docs/loadgen.md lists them.
     private func isComparable(_ line: LogLine) -> Bool {
-        !line.value.contains("Logging allocation detected") && !line.value.contains("PerfClock and system_clock")
+        let words = ["Logging allocation detected", "PerfClock and system_clock", TestSettings.exactPrefix]
+        return !words.contains { line.value.contains($0) }
     }
 
     /// Values of the moment, the machine or the library's build.

@@ -125,8 +125,13 @@ extension RunConfiguration {
                 origin: table.setting(.round)?.origin
             )
         }
-        // Nothing is overridden where the round is the one compiled in.
-        if round == OfficialLoadGen.compiledRound { overrideSeeds = false }
+        if try table.boolean(.lenient) == true {
+            throw ConfigError(
+                "the official LoadGen knows no lenient reading; leave this out, or use loadgen=podium",
+                key: ConfigKey.lenient.name,
+                origin: table.setting(.lenient)?.origin
+            )
+        }
         if let setting = table.setting(.mlperfConf) {
             throw ConfigError(
                 "the official LoadGen takes its mlperf.conf from within itself; leave this out, or use loadgen=podium",

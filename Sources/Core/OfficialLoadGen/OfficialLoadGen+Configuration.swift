@@ -6,7 +6,7 @@ extension OfficialLoadGen {
     ///   - model: The benchmark's name in the conf files.
     ///   - scenario: The scenario.
     /// - Returns: The settings, and whether the user.conf changes none of them.
-    /// - Throws: `LoadGenError` for a bad conf file, and where the library carries another round's seeds than were asked for.
+    /// - Throws: `LoadGenError.configurationFile`.
     func settings(
         _ configuration: RunConfiguration,
         model: String,
@@ -20,21 +20,33 @@ extension OfficialLoadGen {
         let isIdle = settings == rules && configuration.userConfPath != nil
         // A conf file may set a mode; the command line decides.
         settings.mode = configuration.mode
-        let round = configuration.round
         if configuration.overrideSeeds {
-            settings.qslRngSeed = round.qslRngSeed
-            settings.sampleIndexRngSeed = round.sampleIndexRngSeed
-            settings.scheduleRngSeed = round.scheduleRngSeed
-        }
-        guard
-            settings.qslRngSeed == round.qslRngSeed, settings.sampleIndexRngSeed == round.sampleIndexRngSeed,
-            settings.scheduleRngSeed == round.scheduleRngSeed
-        else {
-            throw .engine(
-                reason:
-                    "\(path) carries other seeds than those of \(round.rawValue); set override_seeds=true, or loadgen=podium"
-            )
+            settings.qslRngSeed = configuration.round.qslRngSeed
+            settings.sampleIndexRngSeed = configuration.round.sampleIndexRngSeed
+            settings.scheduleRngSeed = configuration.round.scheduleRngSeed
         }
         return (settings, isIdle)
+    }
+
+    /// Whether settings carry other seeds than those compiled into the library, wherever they come from.
+    ///
+    /// - Parameters:
+    ///   - chosen: What a run is to do.
+    ///   - configuration: What the user asked for.
+    /// - Returns: Whether they differ.
+    /// - Throws: `LoadGenError.engine` where they differ and the user did not say that they should.
+    func overridesSeeds(_ chosen: TestSettings, _ configuration: RunConfiguration) throws(LoadGenError) -> Bool {
+        let compiled = try settings(model: "*", scenario: chosen.scenario, userConf: nil)
+        let differs =
+            chosen.qslRngSeed != compiled.qslRngSeed || chosen.sampleIndexRngSeed != compiled.sampleIndexRngSeed
+            || chosen.scheduleRngSeed != compiled.scheduleRngSeed
+        guard !differs || configuration.overrideSeeds || configuration.seedless else {
+            throw .engine(
+                reason:
+                    "the run is to have other seeds than \(path) carries; set override_seeds=true, which the report states, "
+                    + "or loadgen=podium"
+            )
+        }
+        return differs
     }
 }

@@ -198,7 +198,7 @@ public final class BenchmarkRun: Sendable {
             if let obstacle = sampleTimes.write(times) { console.note(obstacle) }
             if let latencies, let obstacle = SampleLatencyFile.write(to: latencies, times) { console.note(obstacle) }
         }
-        let run = makeRun(preparation.engine, settings, underTest, output, runOptions)
+        let run = try makeRun(preparation, settings, underTest, runOptions)
         current.withLock { $0 = run }
         instance.onFault { [weak self, weak run] fault in
             self?.note(fault)
@@ -221,19 +221,19 @@ public final class BenchmarkRun: Sendable {
     }
 
     private func makeRun(
-        _ engine: OfficialLoadGen?,
+        _ preparation: Preparation,
         _ settings: TestSettings,
         _ underTest: PluginUnderTest,
-        _ output: String,
         _ options: LoadGenRun.Options
-    ) -> any TestRun {
-        guard let engine else {
+    ) throws -> any TestRun {
+        let output = preparation.output
+        guard let engine = preparation.engine else {
             return LoadGenRun(settings: settings, qsl: underTest, sut: underTest, output: output, options: options)
         }
-        if configuration.overrideSeeds {
-            console.note(
-                "the seeds of \(configuration.round.rawValue) replace those that the official LoadGen carries"
-            )
+        let overridesSeeds = try engine.overridesSeeds(settings, configuration)
+        try preparation.record.update { $0.overridesSeeds = overridesSeeds }
+        if overridesSeeds {
+            console.note("seeds of \(configuration.round.rawValue) replace those that the official LoadGen carries")
         }
         return OfficialRun(
             engine: engine,
@@ -241,7 +241,7 @@ public final class BenchmarkRun: Sendable {
             qsl: underTest,
             sut: underTest,
             output: output,
-            overridesSeeds: configuration.overrideSeeds,
+            overridesSeeds: overridesSeeds,
             options: options
         )
     }
