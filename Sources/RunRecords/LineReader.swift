@@ -14,7 +14,7 @@ public struct LineReader: ~Copyable {
     public let source: String
 
     /// Lines longer than this are refused, in bytes.
-    public static let longestLine = 256 << 20
+    public static let longestLine = 64 << 20
 
     private static let chunk = 1 << 16
 
@@ -50,9 +50,7 @@ public struct LineReader: ~Copyable {
     /// - Throws: ``LineReaderError`` where reading fails or a line is longer than ``longestLine``.
     public mutating func next() throws(LineReaderError) -> ArraySlice<UInt8>? {
         while true {
-            if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
-                return take(upTo: end, next: end + 1)
-            }
+            if let end = lineFeed() { return take(upTo: end, next: end + 1) }
             searched = buffer.count
             if atEnd {
                 guard start < buffer.count else { return nil }
@@ -63,9 +61,19 @@ public struct LineReader: ~Copyable {
             searched -= start
             start = 0
             guard buffer.count < Self.longestLine else {
-                throw LineReaderError(source: "\(source):\(line + 1)", reason: "the line is longer than 256 MiB")
+                throw LineReaderError(source: "\(source):\(line + 1)", reason: "the line is longer than 64 MiB")
             }
             try fill()
+        }
+    }
+
+    /// The place of the next line feed that was not yet found; nil if none has been read.
+    private func lineFeed() -> Int? {
+        buffer.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress, searched < bytes.count,
+                let found = memchr(start + searched, Int32(UInt8(ascii: "\n")), bytes.count - searched)
+            else { return nil }
+            return UnsafeRawPointer(found) - start
         }
     }
 

@@ -36,11 +36,11 @@ struct OfficialVerdictTests {
     @Test("The check says of each mutation what the official checker said")
     func verdicts() throws {
         let original = TestTree()
+        let copy = "\(original.path)/copy"
+        TestTree.share(original.tree, copy)
         for mutation in Mutation.all {
             let verdict = try #require(OfficialVerdict.all[mutation.name])
-            let copy = "\(original.path)/copy"
-            TestTree.share(original.tree, copy)
-            defer { TestTree.remove(copy) }
+            defer { TestTree.restore(copy, as: original.tree) }
             try mutation.apply(to: copy)
             let report = try SubmissionCheck.run(tree: copy, rules: RoundRules.named(mutation.round))
             #expect(

@@ -86,6 +86,19 @@ final class TestTree {
         for name in names(source) { share("\(source)/\(name)", "\(target)/\(name)") }
     }
 
+    /// Makes a shared tree the same as its source again, whatever was changed; what is the same is left alone.
+    static func restore(_ target: String, as source: String) {
+        guard isFolder(source), isFolder(target) else {
+            var (first, second) = (stat(), stat())
+            if lstat(source, &first) == 0, lstat(target, &second) == 0, first.st_ino == second.st_ino { return }
+            remove(target)
+            return share(source, target)
+        }
+        let names = names(source)
+        for name in Self.names(target) where !names.contains(name) { remove("\(target)/\(name)") }
+        for name in names { restore("\(target)/\(name)", as: "\(source)/\(name)") }
+    }
+
     static func remove(_ path: String) {
         if isFolder(path) {
             for name in names(path) { remove("\(path)/\(name)") }

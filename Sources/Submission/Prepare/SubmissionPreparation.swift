@@ -86,7 +86,7 @@ public struct SubmissionPreparation: Sendable {
         rules = try .named(Self.round(request, experiment))
         var given = JSONObject()
         if let path = request.measurements {
-            let read = SubmissionFiles(root: ".").kind(path) == .missing ? (nil, "is not there") : Self.json(path)
+            let read = Self.json(path)
             guard case .object(let members)? = read.0 else {
                 throw SubmissionError(what: path, reason: read.0 == nil ? read.1 : "is no JSON object")
             }
