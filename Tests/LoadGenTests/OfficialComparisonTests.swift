@@ -59,7 +59,7 @@ import Testing
         var list: [Case] = []
         for scenario in Scenario.allCases {
             for mode in [TestMode.performanceOnly, .accuracyOnly, .submissionRun] {
-                for tokens in [false, true] {
+                for tokens in mode == .submissionRun ? [scenario == .server] : [false, true] {
                     let name = "\(scenario.rawValue)-\(mode.rawValue)" + (tokens ? "-tokens" : "")
                     list.append(Case(name: name, settings: settings(scenario, mode, tokens: tokens)))
                 }
@@ -76,15 +76,19 @@ import Testing
             }
             variant("sampled-accuracy") { $0.accuracyLogSamplingTarget = 50 }
             variant("override") { $0.performanceSampleCountOverride = 17 }
-            variant("inferred") {
-                $0.inferTokenLatencies = true
-                $0.tokenLatencyScalingFactor = 3
+            if scenario == .server || scenario == .offline {
+                variant("inferred") {
+                    $0.inferTokenLatencies = true
+                    $0.tokenLatencyScalingFactor = 3
+                }
             }
-            variant("test05") {
-                $0.test05 = true
-                $0.test05QslRngSeed = 1
-                $0.test05SampleIndexRngSeed = 2
-                $0.test05ScheduleRngSeed = 3
+            if scenario == .server {
+                variant("test05") {
+                    $0.test05 = true
+                    $0.test05QslRngSeed = 1
+                    $0.test05SampleIndexRngSeed = 2
+                    $0.test05ScheduleRngSeed = 3
+                }
             }
             if scenario != .multiStream { variant("equal-issue") { $0.sampleConcatenatePermutation = true } }
             if scenario != .offline { variant("max-queries") { $0.maxQueryCount = 50 } }
