@@ -45,7 +45,7 @@ let package = Package(
         // The table of the official LoadGen; the shim that fills it is compiled with that library's sources.
         .target(name: "COfficialLoadGen", exclude: ["shim"]),
         .target(name: "JSON", dependencies: ["CJSONC"], swiftSettings: swift),
-        .target(name: "CNumerics"),
+        .target(name: "CNumerics", linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Numerics", dependencies: ["CNumerics", "JSON"], swiftSettings: swift),
         .target(name: "Quantization", dependencies: ["CNumerics", "JSON", "Numerics"], swiftSettings: swift),
         .target(name: "Kernels", dependencies: ["CPluginAPI"], linkerSettings: [.linkedLibrary("m")]),
@@ -211,6 +211,7 @@ let package = Package(
             dependencies: ["Kernels", "CPluginAPI"],
             path: "Benchmarks/Kernels"
         ),
+        .executableTarget(name: "FormatBenchmark", dependencies: ["CNumerics"], path: "Benchmarks/Formats"),
         .executableTarget(
             name: "LaunchBenchmark",
             dependencies: ["Core", "CPluginAPI"],

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every benchmark and prints their tables.  What a benchmark needs and this machine lacks is reported as "not run".
 #
-#   Benchmarks/run.sh [NAME ...]       NAME: launch, kernels, loadgen, memory, rouge, llama; default: all of them
+#   Benchmarks/run.sh [NAME ...]       NAME: launch, kernels, formats, loadgen, memory, rouge, llama; default: all of them
 #
 # PRODUCTS   folder of the built products, default .build/release; what is missing there is built
 # ROUNDS     rounds of the LoadGen comparison, default 7
@@ -18,7 +18,7 @@ models=${MODELS:-.build/benchmarks/models}
 scratch=.build/benchmarks
 quick=${QUICK:-}
 names=("$@")
-((${#names[@]})) || names=(launch kernels loadgen memory rouge llama)
+((${#names[@]})) || names=(launch kernels formats loadgen memory rouge llama)
 mkdir -p "$scratch" "$models"
 
 # need PRODUCT FILE: builds what is not there; says why where that fails.
@@ -55,6 +55,11 @@ launch() {
 kernels() {
   need KernelBenchmark KernelBenchmark || return
   if [ -n "$quick" ]; then attempt "$products/KernelBenchmark" 0.05; else attempt "$products/KernelBenchmark"; fi
+}
+
+formats() {
+  need FormatBenchmark FormatBenchmark || return
+  if [ -n "$quick" ]; then attempt "$products/FormatBenchmark" 0.05; else attempt "$products/FormatBenchmark"; fi
 }
 
 loadgen() {
@@ -102,12 +107,12 @@ echo "system    $(uname -sr), $(swift --version 2>/dev/null | grep -o 'Swift ver
 echo "load      $(cut -d' ' -f1-3 /proc/loadavg) at the start"
 for name in "${names[@]}"; do
   case $name in
-  launch | kernels | loadgen | memory | rouge | llama)
+  launch | kernels | formats | loadgen | memory | rouge | llama)
     printf '\n## %s\n\n' "$name"
     "$name"
     ;;
   *)
-    echo "$0: there is no benchmark $name; there are launch, kernels, loadgen, memory, rouge and llama" >&2
+    echo "$0: there is no benchmark $name; there are launch, kernels, formats, loadgen, memory, rouge and llama" >&2
     exit 64
     ;;
   esac

@@ -22,28 +22,45 @@ LANES_ALWAYS_INLINE ISA_TARGET void ISA(store)(float *to, f32x16 v, size_t count
   }
 }
 
+/* Copies of a size that is not known are calls; whole vectors must not be. */
 LANES_ALWAYS_INLINE ISA_TARGET u32x16 ISA(load_codes)(const void *from, size_t size, size_t count) {
   unsigned char bytes[2 * LANES] = {0};
-  __builtin_memcpy(bytes, from, (count < LANES ? count : LANES) * size);
+  if (count < LANES) {
+    __builtin_memcpy(bytes, from, count * size);
+    from = bytes;
+  }
   if (size == 1) {
     u8x16 v;
-    __builtin_memcpy(&v, bytes, sizeof v);
+    __builtin_memcpy(&v, from, sizeof v);
     return __builtin_convertvector(v, u32x16);
   }
   u16x16 v;
-  __builtin_memcpy(&v, bytes, sizeof v);
+  __builtin_memcpy(&v, from, sizeof v);
   return __builtin_convertvector(v, u32x16);
 }
 
 LANES_ALWAYS_INLINE ISA_TARGET void ISA(store_codes)(void *to, u32x16 codes, size_t size, size_t count) {
-  count = count < LANES ? count : LANES;
   if (size == 1) {
     u8x16 v = __builtin_convertvector(codes, u8x16);
-    __builtin_memcpy(to, &v, count);
+    if (count >= LANES) {
+      __builtin_memcpy(to, &v, sizeof v);
+    } else {
+      __builtin_memcpy(to, &v, count);
+    }
   } else {
     u16x16 v = __builtin_convertvector(codes, u16x16);
-    __builtin_memcpy(to, &v, count * 2);
+    if (count >= LANES) {
+      __builtin_memcpy(to, &v, sizeof v);
+    } else {
+      __builtin_memcpy(to, &v, count * 2);
+    }
   }
+}
+
+/* Values over a scale; a division by one changes nothing and takes as long as any. */
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load_over)(const float *from, size_t count, float scale) {
+  f32x16 v = ISA(load)(from, count);
+  return scale == 1 ? v : v / scale;
 }
 
 /* The codes of values, sign included. */
@@ -125,7 +142,7 @@ LANES_ALWAYS_INLINE ISA_TARGET void ISA(decode_nibbles)(u32x16 bytes, float scal
 LANES_ALWAYS_INLINE ISA_TARGET void ISA(encode_narrow)(const float *values, unsigned char *codes, size_t size,
                                                       size_t count, float scale, bool saturate, narrow_float f) {
   for (size_t i = 0; i < count; i += LANES) {
-    f32x16 x = ISA(load)(values + i, count - i) / scale;
+    f32x16 x = ISA(load_over)(values + i, count - i, scale);
     ISA(store_codes)(codes + i * size, ISA(encode_lanes)(x, f, saturate), size, count - i);
   }
 }
@@ -155,16 +172,18 @@ static ISA_TARGET void ISA(encode)(numerics_format format, const float *values, 
   case NUMERICS_F16: ENCODE(NARROW_F16, 2);
   case NUMERICS_BF16:
     for (size_t i = 0; i < count; i += LANES) {
-      f32x16 x = ISA(load)(values + i, count - i) / scale;
+      f32x16 x = ISA(load_over)(values + i, count - i, scale);
       ISA(store_codes)(codes + 2 * i, ISA(encode_bfloat)(x, saturate), 2, count - i);
     }
     break;
   case NUMERICS_E2M1:
     for (size_t i = 0; i < count; i += 2 * LANES) {
       size_t left = count - i;
-      u32x16 a = ISA(encode_lanes)(ISA(load)(values + i, left) / scale, NARROW_E2M1, true);
+      u32x16 a = ISA(encode_lanes)(ISA(load_over)(values + i, left, scale), NARROW_E2M1, true);
       u32x16 b = {0};
-      if (left > LANES) b = ISA(encode_lanes)(ISA(load)(values + i + LANES, left - LANES) / scale, NARROW_E2M1, true);
+      if (left > LANES) {
+        b = ISA(encode_lanes)(ISA(load_over)(values + i + LANES, left - LANES, scale), NARROW_E2M1, true);
+      }
       ISA(store_codes)(codes + i / 2, ISA(pack_nibbles)(a, b), 1, left / 2);
     }
     break;
