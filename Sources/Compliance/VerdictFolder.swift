@@ -78,6 +78,13 @@ public enum VerdictFolder {
     /// - Throws: `ComplianceError` where it cannot be read.
     public static func text(of path: String) throws(ComplianceError) -> String { try TextFile.read(path) }
 
+    /// Replaces a small text file in one step.
+    ///
+    /// - Throws: `ComplianceError` where it cannot be written.
+    public static func write(text: String, to path: String) throws(ComplianceError) {
+        try TextFile.write(text, to: path)
+    }
+
     /// Takes the verdict files of a test away.
     ///
     /// - Throws: `ComplianceError` for one that cannot be removed.

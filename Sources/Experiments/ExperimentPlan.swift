@@ -7,6 +7,8 @@ public struct ExperimentPlan: Sendable, Equatable {
     public let legs: [Leg]
     /// The experiment's folder.
     public let folder: String
+    /// The division that it is for.
+    public let division: Division
 
     /// What a plan has to know of the plugin's workload.
     public struct Workload: Sendable, Equatable {
@@ -31,6 +33,7 @@ public struct ExperimentPlan: Sendable, Equatable {
     ///   `workload` throws.
     public init(_ request: ExperimentRequest, workload: (RunConfiguration) throws -> Workload) throws {
         folder = request.folder
+        division = request.division
         var scenarios = request.words.scenarios
         var found: [(scenario: RequestedScenario, words: [String], configuration: RunConfiguration)] = []
         if scenarios.isEmpty {
@@ -53,7 +56,7 @@ public struct ExperimentPlan: Sendable, Equatable {
             let planner = LegPlanner(tree: tree, scenario: scenario, words: words, configuration: configuration)
             if !request.skipsAccuracy { legs.append(planner.accuracy) }
             if !request.skipsPerformance { legs.append(planner.performance) }
-            guard !request.skipsCompliance else { continue }
+            guard !request.skipsCompliance, request.division == .closed else { continue }
             let round = configuration.round.rawValue
             let tests = RequiredLegs.tests(of: Self.benchmark(configuration, workload), round: round)
             legs += tests.map { planner.compliance($0) }

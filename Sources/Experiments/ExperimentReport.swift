@@ -46,25 +46,27 @@ public struct ExperimentReport: Sendable {
     }
 
     /// The same for scripts.
-    public var json: JSON {
-        [
+    public var json: JSON { json(keeping: []) }
+
+    /// The same with legs of earlier invocations, as far as the report does not have them.
+    func json(keeping earlier: [(folder: String, content: JSON)]) -> JSON {
+        let folders = Set(results.map(\.leg.folder))
+        return [
             "experiment": .string(folder), "ok": .bool(isOK),
-            "legs": .array(
-                results.map { result in
-                    .object(
-                        JSONObject([
-                            ("scenario", .string(result.leg.scenario.rawValue)), ("leg", .string(result.leg.kind.name)),
-                            ("folder", .string(result.leg.folder)), ("verdict", .string(result.verdict.rawValue)),
-                            (
-                                "metrics",
-                                .object(JSONObject(result.metrics.map { ($0.name, .number($0.value)) }))
-                            ), ("reason", .string(result.reason)), ("was_there", .bool(result.wasThere)),
-                            ("exit_status", result.exitStatus.map { JSON(Int($0)) } ?? .null),
-                        ])
-                    )
-                }
-            ),
+            "legs": .array(earlier.filter { !folders.contains($0.folder) }.map(\.content) + results.map(Self.json)),
         ]
+    }
+
+    private static func json(_ result: LegResult) -> JSON {
+        .object(
+            JSONObject([
+                ("scenario", .string(result.leg.scenario.rawValue)), ("leg", .string(result.leg.kind.name)),
+                ("folder", .string(result.leg.folder)), ("verdict", .string(result.verdict.rawValue)),
+                ("metrics", .object(JSONObject(result.metrics.map { ($0.name, .number($0.value)) }))),
+                ("reason", .string(result.reason)), ("was_there", .bool(result.wasThere)),
+                ("exit_status", result.exitStatus.map { JSON(Int($0)) } ?? .null),
+            ])
+        )
     }
 
     private static func metrics(_ result: LegResult) -> String {

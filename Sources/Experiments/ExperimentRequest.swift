@@ -1,4 +1,4 @@
-internal import Core
+public import Core
 
 /// What a user asks `host scenarios` for.
 public struct ExperimentRequest: Sendable, Equatable {
@@ -6,6 +6,8 @@ public struct ExperimentRequest: Sendable, Equatable {
     public var words: ScenarioWords
     /// The experiment's folder.
     public var folder: String
+    /// The division of the submission that it is for.
+    public var division = Division.closed
     /// Whether accuracy is left out.
     public var skipsAccuracy = false
     /// Whether performance is left out.
@@ -20,5 +22,23 @@ public struct ExperimentRequest: Sendable, Equatable {
     public init(words: ScenarioWords, folder: String = ExperimentRequest.defaultFolder) {
         self.words = words
         self.folder = folder
+    }
+}
+
+/// A division of MLPerf Inference.
+public enum Division: String, Sendable, CaseIterable {
+    /// The reference's model, its accuracy and every compliance test.
+    case closed
+    /// Any model: no compliance tests, and an accuracy below the target is no fault.
+    case open
+
+    /// A division by its name.
+    ///
+    /// - Throws: `ConfigError` for a name that is none.
+    public init(named name: String) throws(ConfigError) {
+        guard let division = Division(rawValue: name.lowercased()) else {
+            throw ConfigError("\"\(name)\" is neither closed nor open", key: "--division")
+        }
+        self = division
     }
 }

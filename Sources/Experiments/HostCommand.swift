@@ -9,6 +9,7 @@ public struct HostCommand: Sendable, Equatable {
     /// The command for a shell.
     ///
     /// - Parameter program: What the program is called.
+    /// - Returns: One line.
     public func shell(program: String) -> String {
         ([program] + words).map(Self.quoted).joined(separator: " ")
     }

@@ -7,13 +7,18 @@ internal import RunRecords
 /// Decides what of a leg is there already and counts.
 enum LegInspector {
     /// Looks at a leg's folder.
-    static func state(of leg: Leg) -> LegState {
+    ///
+    /// - Parameters:
+    ///   - leg: The leg.
+    ///   - record: What the last invocation said.
+    ///   - division: Whether an accuracy below its target is a fault.
+    static func state(of leg: Leg, record: ExperimentRecord, division: Division) -> LegState {
         if let fault = runFault(leg) { return LegState(fault: fault, keepsRun: false) }
         switch leg.kind {
         case .performance:
             return LegState(fault: nil, keepsRun: true)
         case .accuracy:
-            return LegState(fault: scoreFault(leg), keepsRun: true)
+            return LegState(fault: scoreFault(leg, record, division), keepsRun: true)
         case .compliance(let test):
             return LegState(fault: verdictFault(test, leg), keepsRun: false)
         }
@@ -60,13 +65,18 @@ enum LegInspector {
         return tail.last == UInt8(ascii: "]") ? nil : "\(name) is cut off"
     }
 
-    private static func scoreFault(_ leg: Leg) -> String? {
+    private static func scoreFault(_ leg: Leg, _ record: ExperimentRecord, _ division: Division) -> String? {
         let score = "\(leg.folder)/accuracy.txt"
         guard let scored = Timestamp.modified(score), (size(score) ?? 0) > 0 else { return "not scored yet" }
         guard let logged = Timestamp.modified("\(leg.folder)/mlperf_log_accuracy.json"), logged <= scored else {
             return "its log is newer than its score"
         }
-        return nil
+        switch record.scores[leg.folder] {
+        case RunStatus.valid.rawValue: return nil
+        case RunStatus.invalid.rawValue: return division == .open ? nil : "its score is below the target"
+        case nil: return "nothing says yet whether its score reaches the target"
+        default: return "its scoring failed"
+        }
     }
 
     private static func verdictFault(_ test: ComplianceTest, _ leg: Leg) -> String? {

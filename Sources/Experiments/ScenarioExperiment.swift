@@ -12,6 +12,7 @@ public struct ScenarioExperiment {
 
     private let console: RunConsole
     private let child: HostChild
+    private let earlier: ExperimentRecord
 
     /// An experiment that has not begun.
     ///
@@ -23,17 +24,19 @@ public struct ScenarioExperiment {
         self.plan = plan
         self.console = console
         child = HostChild(executable: executable)
+        earlier = ExperimentRecord(folder: plan.folder)
     }
 
     /// What would be run, as commands for a shell; what is there already stands as a comment.
     ///
     /// - Parameter program: What the host is called.
+    /// - Returns: The text, ending in a line feed.
     public func dryRun(program: String) -> String {
         var text = ""
         for leg in plan.legs {
-            let state = LegInspector.state(of: leg)
+            let state = state(of: leg)
             let title = "\(leg.scenario.rawValue) \(leg.kind.name)"
-            text += "# \(title): \(state.fault.map(Self.oneLine) ?? "done")\n"
+            text += "# \(title): \(state.fault.map { InOneLine.text($0) } ?? "done")\n"
             let remaining = state.remaining(of: leg)
             for step in leg.steps {
                 text += (remaining.contains(step) ? "" : "# ") + step.command.shell(program: program) + "\n"
@@ -43,30 +46,50 @@ public struct ScenarioExperiment {
     }
 
     /// Runs what is to be run.
+    ///
+    /// - Returns: What came of every leg; it also lies in the experiment's folder, as `experiment.json`.
     public func run() -> ExperimentReport {
         LatestLink.refresh(to: plan.folder, console)
         var results: [LegResult] = []
         var isInterrupted = false
         for (number, leg) in plan.legs.enumerated() {
-            let title = "\(leg.scenario.rawValue) \(leg.kind.name) (\(number + 1) of \(plan.legs.count))"
             if isInterrupted {
                 results.append(LegResult(leg: leg, verdict: .notRun, reason: "interrupted before it"))
                 continue
             }
+            let title = "\(leg.scenario.rawValue) \(leg.kind.name) (\(number + 1) of \(plan.legs.count))"
             let result = run(leg, title)
             isInterrupted = result.verdict == .interrupted
             results.append(result)
         }
-        return ExperimentReport(folder: plan.folder, results: results)
+        let report = ExperimentReport(folder: plan.folder, results: results)
+        do {
+            try ExperimentRecord.write(report, keeping: earlier)
+        } catch {
+            console.note("\(error)")
+        }
+        return report
+    }
+
+    private func state(of leg: Leg) -> LegState {
+        LegInspector.state(of: leg, record: earlier, division: plan.division)
     }
 
     private func run(_ leg: Leg, _ title: String) -> LegResult {
-        let state = LegInspector.state(of: leg)
+        let state = state(of: leg)
         guard let fault = state.fault else {
             console.note("\(title): done already, in \(leg.folder)")
-            return finished(leg, exitStatus: nil, wasThere: true)
+            return LegResult(
+                leg: leg,
+                verdict: .ok,
+                metrics: LegMetrics.of(leg),
+                reason: belowTarget(earlier.scores[leg.folder]),
+                wasThere: true,
+                exitStatus: earlier.scores[leg.folder]
+            )
         }
-        console.note("\(title): \(Self.oneLine(fault))")
+        console.note("\(title): \(InOneLine.text(fault))")
+        var status = RunStatus.valid.rawValue
         for step in state.remaining(of: leg) {
             console.note(step.command.shell(program: "host"))
             do {
@@ -74,7 +97,9 @@ public struct ScenarioExperiment {
                 if wasInterrupted {
                     return LegResult(leg: leg, verdict: .interrupted, reason: "the same command goes on from here")
                 }
-                if case .signalled(let signal) = end {
+                switch end {
+                case .exited(let code): status = code
+                case .signalled(let signal):
                     let name = String(cString: strsignal(signal))
                     return LegResult(
                         leg: leg,
@@ -82,39 +107,38 @@ public struct ScenarioExperiment {
                         reason: "its process ended by signal \(signal) (\(name))"
                     )
                 }
-                guard case .exited(let status) = end, status != 0 else { continue }
-                return judged(leg, step, status)
             } catch {
                 return LegResult(leg: leg, verdict: .error, reason: "\(error)", exitStatus: RunStatus.failed.rawValue)
             }
+            if status != RunStatus.valid.rawValue { return ended(leg, step, status) }
         }
-        return finished(leg, exitStatus: 0, wasThere: false)
+        let steps = state.remaining(of: leg)
+        return steps.last.map { ended(leg, $0, status) } ?? LegResult(leg: leg, verdict: .ok)
     }
 
-    /// The result of a leg whose command ended with another status than 0.
-    private func judged(_ leg: Leg, _ step: Leg.Step, _ status: Int32) -> LegResult {
-        let word: LegResult.Verdict =
-            status != RunStatus.invalid.rawValue ? .error : step.purpose == .run ? .invalid : .failed
+    /// The result of a leg whose last command was a step.
+    private func ended(_ leg: Leg, _ step: Leg.Step, _ status: Int32) -> LegResult {
+        // What the command left is judged as a later invocation will judge it.
+        var record = earlier
+        if step.purpose == .score { record.scores[leg.folder] = status }
+        let fault = LegInspector.state(of: leg, record: record, division: plan.division).fault
+        let verdict: LegResult.Verdict =
+            switch (status, fault) {
+            case (_, nil): .ok
+            case (RunStatus.invalid.rawValue, _): step.purpose == .run ? .invalid : .failed
+            default: .error
+            }
+        let reason = fault ?? (step.purpose == .score ? belowTarget(status) : "")
         return LegResult(
             leg: leg,
-            verdict: word,
+            verdict: verdict,
             metrics: LegMetrics.of(leg),
-            reason: LegInspector.state(of: leg).fault ?? "exit status \(status): see what it printed",
+            reason: reason,
             exitStatus: status
         )
     }
 
-    private func finished(_ leg: Leg, exitStatus: Int32?, wasThere: Bool) -> LegResult {
-        let fault = LegInspector.state(of: leg).fault
-        return LegResult(
-            leg: leg,
-            verdict: fault == nil ? .ok : .error,
-            metrics: LegMetrics.of(leg),
-            reason: fault ?? "",
-            wasThere: wasThere,
-            exitStatus: exitStatus
-        )
+    private func belowTarget(_ status: Int32?) -> String {
+        status == RunStatus.invalid.rawValue ? "below the target of the closed division" : ""
     }
-
-    private static func oneLine(_ text: String) -> String { InOneLine.text(text) }
 }

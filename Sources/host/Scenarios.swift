@@ -24,6 +24,9 @@ struct Scenarios: ParsableCommand {
     @Option(name: .customLong("experiment"), help: "Folder of the results, made or gone on with.")
     var experiment: String = ExperimentRequest.defaultFolder
 
+    @Option(help: "closed or open; open has no compliance tests, and an accuracy below the target is no fault.")
+    var division: String = Division.closed.rawValue
+
     @Flag(help: "Shows the commands and what is done already; runs nothing.")
     var dryRun = false
 
@@ -45,6 +48,7 @@ struct Scenarios: ParsableCommand {
     func run() throws {
         let status = reportingErrors {
             var request = ExperimentRequest(words: ScenarioWords(words), folder: experiment)
+            request.division = try Division(named: division)
             request.skipsAccuracy = skipAccuracy
             request.skipsPerformance = skipPerformance
             request.skipsCompliance = skipCompliance
