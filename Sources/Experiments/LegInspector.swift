@@ -12,6 +12,7 @@ enum LegInspector {
     ///   - leg: The leg.
     ///   - record: What the last invocation said.
     ///   - division: Whether an accuracy below its target is a fault.
+    /// - Returns: What is to be done.
     static func state(of leg: Leg, record: ExperimentRecord, division: Division) -> LegState {
         if let fault = runFault(leg) { return LegState(fault: fault, keepsRun: false) }
         switch leg.kind {

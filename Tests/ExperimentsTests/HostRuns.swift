@@ -33,11 +33,11 @@ enum HostRuns {
 
     static func plugin(_ name: String) -> String { "plugin=\(products)/lib\(name).so" }
 
-    /// Runs a command of the host in the checkout's root.
+    /// Runs a command of the host.
     ///
     /// - Parameters:
     ///   - words: Its words.
-    ///   - interruptAfter: Where given, SIGINT is sent once this file is there.
+    ///   - file: Where given, SIGINT is sent once this file is there.
     static func run(_ words: [String], interruptOnce file: String? = nil) throws -> Outcome {
         let folder = try self.folder()
         let (output, errors) = ("\(folder)/output", "\(folder)/errors")
@@ -46,7 +46,6 @@ enum HostRuns {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT, 0o666)
         posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT, 0o666)
-        posix_spawn_file_actions_addchdir_np(&actions, root)
         var arguments: [UnsafeMutablePointer<CChar>?] = (["host"] + words).map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         var pid: pid_t = 0
