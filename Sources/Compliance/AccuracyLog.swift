@@ -1,40 +1,27 @@
-internal import JSON
+internal import RunRecords
 
 /// The accuracy log of a test's run, response by response.
 enum AccuracyLog {
-    /// The file's name in a run's folder.
-    static let fileName = "mlperf_log_accuracy.json"
-
+    /// Hands over the entries of a run's accuracy log, one at a time.
+    ///
+    /// - Throws: `ComplianceError` for a log that is missing, cut off, undecodable or without entries.
     static func forEachResponse(
         in run: String,
-        _ body: (LoggedResponse) -> Void
+        _ body: (AccuracyLogEntry) -> Void
     ) throws(ComplianceError) {
-        let path = "\(run)/\(fileName)"
+        let path = "\(run)/\(AccuracyLogReader.fileName)"
+        var count = 0
         do {
-            let log = try JSONField(JSON(contentsOfFile: path), at: path)
-            let entries = try log.array()
-            for entry in entries {
-                func bytes(_ text: String) throws(ComplianceError) -> [UInt8] {
-                    let digits = Array(text.utf8)
-                    guard digits.count.isMultiple(of: 2), text.allSatisfy(\.isHexDigit) else {
-                        throw ComplianceError(source: path, reason: "an entry is no hexadecimal text")
-                    }
-                    return stride(from: 0, to: digits.count - 1, by: 2).compactMap {
-                        UInt8(String(decoding: digits[$0..<($0 + 2)], as: UTF8.self), radix: 16)
-                    }
-                }
-                body(
-                    LoggedResponse(
-                        index: UInt64(try entry["qsl_idx"].int(in: 0...)),
-                        data: try bytes(try entry["data"].string()),
-                        tokenData: try entry["token_data"].optional.map { try bytes(try $0.string()) },
-                        tokenCount: try entry["token_count"].optional.map { UInt64(try $0.int(in: 0...)) }
-                    )
-                )
+            var log = try AccuracyLogReader(path: path)
+            while let entry = try log.next() {
+                body(entry)
+                count += 1
             }
-            if entries.isEmpty { throw ComplianceError(source: path, reason: "has no entries: nothing to verify") }
-        } catch let error as ComplianceError {
-            throw error
-        } catch { throw ComplianceError(source: path, reason: "\(error)") }
+        } catch {
+            var place = ""
+            if let entry = error.entry, entry > 0 { place = "entry \(entry), byte \(error.offset): " }
+            throw ComplianceError(source: path, reason: place + error.reason)
+        }
+        if count == 0 { throw ComplianceError(source: path, reason: "has no entries: nothing was logged to verify") }
     }
 }

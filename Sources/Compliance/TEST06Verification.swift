@@ -1,3 +1,5 @@
+internal import RunRecords
+
 /// TEST06: what a language model reports of its tokens is consistent.
 public enum TEST06Verification {
     /// What the verification has to know of the model and the run.
@@ -43,7 +45,7 @@ private struct Judgement {
 
     init(_ options: TEST06Verification.Options) { self.options = options }
 
-    mutating func add(_ response: LoggedResponse) {
+    mutating func add(_ response: AccuracyLogEntry) {
         let size = options.type.size
         let whose = "sample \(response.index)"
         guard response.data.count.isMultiple(of: size) else {
@@ -68,7 +70,7 @@ private struct Judgement {
         }
     }
 
-    private mutating func checkEnd(_ response: LoggedResponse, _ count: Int, _ whose: String) {
+    private mutating func checkEnd(_ response: AccuracyLogEntry, _ count: Int, _ whose: String) {
         var last = count - 1
         while last > 0, options.type.token(in: response.data, at: last * options.type.size) == options.endToken {
             last -= 1
@@ -80,7 +82,7 @@ private struct Judgement {
         }
     }
 
-    private mutating func checkFirst(_ response: LoggedResponse, _ whose: String) {
+    private mutating func checkFirst(_ response: AccuracyLogEntry, _ whose: String) {
         guard let first = response.tokenData else {
             firstIsRight = false
             findings.note("The entry has no token_data", whose)

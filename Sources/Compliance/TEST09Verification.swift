@@ -1,3 +1,5 @@
+internal import RunRecords
+
 /// TEST09: responses in performance mode are as long as the reference's.
 public enum TEST09Verification {
     /// The keys of the bounds in the test's `audit.config`.

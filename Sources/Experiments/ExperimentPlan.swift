@@ -39,7 +39,10 @@ public struct ExperimentPlan: Sendable, Equatable {
         if scenarios.isEmpty {
             let words = request.words.settings(for: .offline)
             let configuration = try RunConfiguration(words: words + ["scenario=Offline"])
-            scenarios = RequiredLegs.scenarios(of: Self.benchmark(configuration, try workload(configuration)))
+            scenarios = RequiredLegs.scenarios(
+                of: Self.benchmark(configuration, try workload(configuration)),
+                round: configuration.round.rawValue
+            )
         }
         for scenario in scenarios {
             let words = request.words.settings(for: scenario)

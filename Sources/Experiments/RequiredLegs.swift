@@ -1,25 +1,21 @@
 internal import Compliance
 internal import Core
+internal import Submission
 
-/// What MLPerf's rounds ask of a benchmark: its scenarios and its compliance tests.
+/// What an MLPerf round asks of a benchmark: its scenarios and its compliance tests.
 enum RequiredLegs {
-    /// The scenarios that a submission has, as far as there is no choice; Offline for what is no benchmark of a round.
-    static func scenarios(of benchmark: String?) -> [RequestedScenario] {
-        switch benchmark.map(family) {
-        case "llama2-70b", "gpt-oss-120b": [.offline, .server]
-        case "wan-2.2-t2v-a14b": [.offline, .singleStream]
-        default: [.offline]
-        }
+    /// The scenarios of a submission from a data centre; of those among which it may choose, the first.
+    ///
+    /// - Returns: Offline alone for what is no benchmark of the round.
+    static func scenarios(of benchmark: String?, round: String) -> [RequestedScenario] {
+        guard let requirement = rules(benchmark, round)?.scenarios[.datacenter] else { return [.offline] }
+        let names = requirement.all + requirement.oneOf.prefix(1)
+        return names.compactMap { RequestedScenario(rawValue: $0.rawValue) }
     }
 
     /// The compliance tests of a closed submission, the same for every scenario.
     static func tests(of benchmark: String?, round: String) -> [ComplianceTest] {
-        switch benchmark.map(family) {
-        case "llama2-70b": [.test06]
-        case "gpt-oss-120b": [.test07, .test09]
-        case "wan-2.2-t2v-a14b": [.test04]
-        default: []
-        }
+        (rules(benchmark, round)?.tests ?? []).compactMap { ComplianceTest(rawValue: $0.name) }
     }
 
     /// A benchmark's name without the variants of accuracy and latency.
@@ -28,5 +24,9 @@ enum RequiredLegs {
             return String(benchmark.dropLast(suffix.count))
         }
         return benchmark
+    }
+
+    private static func rules(_ benchmark: String?, _ round: String) -> ModelRules? {
+        benchmark.flatMap { name in (try? RoundRules.named(round))?.variants(of: family(name)).first }
     }
 }

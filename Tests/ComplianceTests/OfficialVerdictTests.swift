@@ -1,5 +1,6 @@
 import Glibc
 import JSON
+import RunRecords
 import Testing
 
 @testable import Compliance
@@ -65,7 +66,7 @@ struct OfficialVerdictTests {
             )
         case "TEST06":
             let golden = try fixture["golden"].optional?.string()
-            let run = try golden.map { try Fixtures.goldenLogs + "/" + $0 } ?? folder("run", AccuracyLog.fileName)
+            let run = try golden.map { try Fixtures.goldenLogs + "/" + $0 } ?? folder("run", AccuracyLogReader.fileName)
             return try TEST06Verification.verify(
                 run: run,
                 options: .init(isOffline: try fixture["scenario"].string() == "Offline")
@@ -79,7 +80,7 @@ struct OfficialVerdictTests {
         default:
             let bounds = try fixture["bounds"].array().map { try $0.double() }
             return try TEST09Verification.verify(
-                run: folder("run", AccuracyLog.fileName),
+                run: folder("run", AccuracyLogReader.fileName),
                 bounds: bounds[0]...bounds[1]
             )
         }
@@ -87,7 +88,7 @@ struct OfficialVerdictTests {
 
     /// The verdict in a test's folder is read back as the submission checker reads it.
     private func checkFiled(_ verdict: ComplianceVerdict, _ name: String) throws {
-        let run = try Fixtures.folder(with: "[\n]\n", as: AccuracyLog.fileName)
+        let run = try Fixtures.folder(with: "[\n]\n", as: AccuracyLogReader.fileName)
         for file in ["mlperf_log_summary.txt", "mlperf_log_detail.txt"] {
             try TextFile.write(file, to: "\(run)/\(file)")
         }

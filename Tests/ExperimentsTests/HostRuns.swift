@@ -46,14 +46,14 @@ enum HostRuns {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT, 0o666)
         posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT, 0o666)
-        var arguments: [UnsafeMutablePointer<CChar>?] = (["host"] + words).map { strdup($0) } + [nil]
+        var arguments: [UnsafeMutablePointer<CChar>?] = ([host] + words).map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         var pid: pid_t = 0
         let started = posix_spawn(&pid, host, &actions, nil, &arguments, environ)
         try #require(started == 0, "\(host): \(String(cString: strerror(started)))")
         var isInterrupted = file == nil
         var status: Int32 = 0
-        for _ in 0..<12_000 {
+        for _ in 0..<6_000 {
             if waitpid(pid, &status, WNOHANG) == pid {
                 let signal = status & 0x7F
                 return Outcome(
@@ -72,7 +72,7 @@ enum HostRuns {
         }
         kill(pid, SIGKILL)
         waitpid(pid, &status, 0)
-        throw ExperimentError("it still runs after 120 s: \(words): \(try text(errors).suffix(2000))")
+        throw ExperimentError("it still runs after 60 s: \(words): \(try text(errors).suffix(2000))")
     }
 
     static func text(_ path: String) throws -> String {
