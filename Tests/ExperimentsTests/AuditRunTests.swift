@@ -70,7 +70,8 @@ struct AuditRunTests {
         )
         let outcome = try HostRuns.run(
             try words("TEST09", "Offline", in: folder) + [
-                "benchmark_name=gpt-oss-120b", "model_config.samples=990", "model_config.tokens=2", "--audit-config", audit,
+                "benchmark_name=gpt-oss-120b", "model_config.samples=990", "model_config.tokens=2", "--audit-config",
+                audit,
             ]
         )
         #expect(outcome.status == 0, "\(outcome.errors) \(outcome.output)")
