@@ -128,7 +128,11 @@ public struct ScenarioExperiment {
             case (RunStatus.invalid.rawValue, _): step.purpose == .run ? .invalid : .failed
             default: .error
             }
-        let reason = fault ?? (step.purpose == .score ? belowTarget(status) : "")
+        // A command that failed before its run began leaves the folder as it was: then it is the status that says something.
+        let reason =
+            verdict == .error
+            ? "exit status \(status): its messages stand above"
+            : fault ?? (step.purpose == .score ? belowTarget(status) : "")
         return LegResult(
             leg: leg,
             verdict: verdict,

@@ -38,6 +38,8 @@ enum HostRuns {
     /// - Parameters:
     ///   - words: Its words.
     ///   - file: Where given, SIGINT is sent once this file is there.
+    /// - Returns: What it left behind.
+    /// - Throws: `ExperimentError` where it does not end.
     static func run(_ words: [String], interruptOnce file: String? = nil) throws -> Outcome {
         let folder = try self.folder()
         let (output, errors) = ("\(folder)/output", "\(folder)/errors")
