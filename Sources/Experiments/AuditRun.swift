@@ -42,7 +42,7 @@ public struct AuditRun {
         let name = configuration.benchmark ?? workload.benchmark
         benchmark = name.map(RequiredLegs.family) ?? workload.id
         let tree = ExperimentTree(
-            folder: "results",
+            folder: configuration.resultsDir,
             system: ExperimentTree.systemName(configuration),
             benchmark: name ?? workload.id
         )

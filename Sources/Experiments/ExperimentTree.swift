@@ -1,6 +1,5 @@
 internal import Compliance
 internal import Core
-internal import Glibc
 
 /// Where an experiment's results lie: `FOLDER/<system>/<benchmark>/<Scenario>/{performance/run_1,accuracy,TESTnn}`.
 struct ExperimentTree: Sendable, Equatable {
@@ -27,11 +26,8 @@ struct ExperimentTree: Sendable, Equatable {
         "\(self.scenario(scenario))/\(test.rawValue)"
     }
 
-    /// The name of the system under test: the machine's, without its domain.
+    /// The name of the system under test, as runs file their results under it.
     static func systemName(_ configuration: RunConfiguration) -> String {
-        var buffer = [CChar](repeating: 0, count: 256)
-        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "system" }
-        let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return name.split(separator: ".").first.map(String.init) ?? "system"
+        configuration.systemName.map(ResultsFolder.fileName) ?? ResultsFolder.machineName()
     }
 }

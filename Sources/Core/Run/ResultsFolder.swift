@@ -8,7 +8,7 @@ import RunRecords
 /// Nothing that holds a result is overwritten: a performance run takes the next free number, and a folder `accuracy` with a
 /// result is moved to `accuracy.1` (then `.2`), so that `accuracy` is always the newest.  A folder whose run never came to a
 /// result (`run.json` says `failed`, or `running` while nobody writes to it) is used again.
-struct ResultsFolder: Sendable {
+public struct ResultsFolder: Sendable {
     /// The parent of all results.
     var results = "results"
     /// The system's name.
@@ -61,7 +61,7 @@ struct ResultsFolder: Sendable {
     }
 
     /// A name as one part of a path: what is no letter, digit, dot, dash or underscore becomes a dash.
-    static func fileName(_ name: String) -> String {
+    public static func fileName(_ name: String) -> String {
         let characters = name.unicodeScalars.map { scalar -> Character in
             let isPlain =
                 scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
@@ -73,7 +73,7 @@ struct ResultsFolder: Sendable {
     }
 
     /// The machine's name up to the first dot.
-    static func machineName() -> String {
+    public static func machineName() -> String {
         var name = [CChar](repeating: 0, count: 257)
         guard gethostname(&name, name.count - 1) == 0 else { return "unnamed" }
         let bytes = name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
