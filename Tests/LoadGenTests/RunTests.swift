@@ -15,6 +15,18 @@ import Testing
         }
     }
 
+    /// No folder of logs goes unread.
+    @Test func everyFolderOfLogsBelongsToARun() throws {
+        guard let cases = try Golden.cases("runs.json") else { return }
+        let folders = try FileManager.default.contentsOfDirectory(atPath: "\(Golden.folder)/logs").sorted()
+        #expect(folders == (try cases.map { try $0["name"].string() }.sorted()))
+        for folder in folders {
+            let known = ["accuracy.json", "detail.txt", "summary.txt", "trace.json"].map { "mlperf_log_\($0)" }
+            let files = try FileManager.default.contentsOfDirectory(atPath: "\(Golden.folder)/logs/\(folder)")
+            #expect(files.allSatisfy { known.contains($0) || $0 == "audit.config" }, "\(folder): \(files)")
+        }
+    }
+
     private func repeatRun(_ record: JSONField, _ name: String, _ folder: String) throws {
         let args = record["args"]
         var settings = try GoldenSettings.read(record["settings"])
@@ -94,14 +106,15 @@ import Testing
         if key.hasPrefix("loadgen_") || key.hasPrefix("power_") || key == "test_datetime" { return true }
         if key == "get_sut_name_duration_ns" { return true }
         guard key.hasPrefix("result_") || key.hasPrefix("early_stopping_latency") else { return false }
-        return !["result_validity", "result_query_count", "result_min_queries_met", "result_min_duration_met"].contains(
-            key
-        )
+        return ![
+            "result_validity", "result_query_count", "result_min_queries_met", "result_min_duration_met",
+            "result_invalid_reason",
+        ].contains(key)
     }
 
     /// Values that time may turn over in a Server run, or in one that ends by time.
     private static func isTimed(_ key: String) -> Bool {
-        key.hasPrefix("early_stopping") || ["result_validity", "result_query_count", "error_runtime"].contains(key)
+        key.hasPrefix("early_stopping") || ["result_validity", "result_query_count", "result_invalid_reason", "error_runtime"].contains(key)
     }
 
     private func checkDetail(_ output: String, _ folder: String, _ name: String, timeDecides: Bool) throws {

@@ -44,6 +44,7 @@ public struct PlanRequest: Sendable {
     /// - Throws: `ConfigError`, `LoadGenError` or `PluginFault`.
     public func plan(console: RunConsole) throws -> (plan: TestPlan, notes: [String]) {
         let given = try ConfigWords.settings(of: words)
+        let auditFile = try namedAudit(in: given)
         let audit = try auditFile.map(Self.text)
         var (plan, notes) = try plan(given, audit, console)
         if let audit, let auditFile {
@@ -52,6 +53,14 @@ public struct PlanRequest: Sendable {
             notes += ConfReview.notes(on: conf, file: auditFile, origin: .audit, model: "*", scenario: scenario)
         }
         return (plan, notes)
+    }
+
+    /// The file of `--audit-conf`, or of the word `audit_conf`.
+    private func namedAudit(in given: [ConfigSetting]) throws(ConfigError) -> String? {
+        if let auditFile { return auditFile }
+        var table = ConfigTable()
+        try table.add(given)
+        return try table.text(.auditConf)
     }
 
     private func plan(
@@ -221,7 +230,7 @@ extension ConfigKey {
     private static let scheduleKeys: Set<String> = Set(
         [
             scenario, mode, round, benchmark, userConf, mlperfConf, targetQps, durationSec, accuracySampleCount,
-            minQueryCount, maxQueryCount, seedless, lenient,
+            auditConf,             minQueryCount, maxQueryCount, seedless, lenient,
         ].map(\.name)
     )
 
