@@ -230,7 +230,7 @@ extension ConfigKey {
     private static let scheduleKeys: Set<String> = Set(
         [
             scenario, mode, round, benchmark, userConf, mlperfConf, targetQps, durationSec, accuracySampleCount,
-            auditConf,             minQueryCount, maxQueryCount, seedless, lenient,
+            auditConf, minQueryCount, maxQueryCount, seedless, lenient,
         ].map(\.name)
     )
 
