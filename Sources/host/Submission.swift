@@ -53,7 +53,7 @@ struct PrepareSubmission: ParsableCommand {
         commandName: "prepare",
         abstract: "Writes a submission's tree from the results of an experiment.",
         usage: """
-            host submission prepare --experiment DIR --output OUT --submitter NAME --division open|closed \
+            host submission prepare --experiment DIR --output OUT --submitter NAME --division open|closed
                 [--system systems/NAME.json] [--round v6.0] [--dry-run]
             """,
         discussion: """

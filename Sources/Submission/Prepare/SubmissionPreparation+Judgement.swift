@@ -8,7 +8,8 @@ extension SubmissionPreparation {
         judge(scenario.accuracy, modes: ["AccuracyOnly", "SubmissionRun"], scenario)
         if let log = scenario.performance.log, log.unreadable == nil {
             let validity = log.text("result_validity")
-            if validity != "VALID" {
+            // What the record says already is not said twice.
+            if validity != "VALID", scenario.performance.record?.status != .invalid {
                 refuse(scenario.performance.path, "the result is \(validity ?? "missing"); run it again")
             }
             judgeSeeds(log)
@@ -23,7 +24,9 @@ extension SubmissionPreparation {
     }
 
     private mutating func refuse(_ path: String, _ reason: String) {
-        let obstacle = Obstacle(.refused, path, reason)
+        // Reasons of LoadGen have several lines.
+        let line = reason.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        let obstacle = Obstacle(.refused, path, line)
         if !obstacles.contains(obstacle) { obstacles.append(obstacle) }
     }
 
@@ -38,7 +41,10 @@ extension SubmissionPreparation {
         case .valid: break
         }
         if !record.isForSubmission {
-            refuse(run.path, "the host does not offer it for a submission: \(record.reasons.first ?? "see run.json")")
+            refuse(
+                run.path,
+                "the host does not offer it for a submission: \(record.submissionObstacles.first ?? "see run.json")"
+            )
         }
         if let mismatch = record.resources?.mismatches.first {
             refuse(

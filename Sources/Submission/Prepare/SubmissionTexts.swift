@@ -45,7 +45,7 @@ struct SubmissionTexts {
         text += "## How to make it again\n\nPerformance:\n\n" + Self.command(record)
         if let accuracy = scenario.accuracy.record {
             text += "\nAccuracy, and its score:\n\n" + Self.command(accuracy)
-            text += "    host accuracy --run \(Self.word(scenario.accuracy.path)) "
+            text += "    host accuracy --run \(Self.word("\(request.experiment)/\(scenario.accuracy.path)")) "
             text += Self.words(accuracy.words).joined(separator: " ") + "\n"
         }
         for test in scenario.tests {
