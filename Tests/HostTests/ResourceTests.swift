@@ -58,7 +58,7 @@ import Testing
         found = try checker.check(manifest).mismatches
         #expect(found.count == 2 && found[1].contains("weights.bin is missing"), "\(found)")
         try TextFile.write("{\"input_ids\": [1, 2]}\n", to: data)
-        #expect(try checker.check(manifest).mismatches.last?.contains("has 21 bytes, 18 in the manifest") == true)
+        #expect(try checker.check(manifest).mismatches.last?.contains("has 22 bytes, 19 in the manifest") == true)
         let other = ResourceChecker(model: model, dataset: nil)
         #expect(
             try other.check(manifest).mismatches.last == "dataset: the manifest lists ., and the run has no dataset"

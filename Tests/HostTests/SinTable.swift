@@ -17,7 +17,8 @@ enum SinTable {
             Issue.record("describe does not show Mischief's sins: \(described.output.prefix(300))")
             return []
         }
-        return values.compactMap { if case .string(let sin) = $0 { sin } else { nil } }.sorted()
+        // Two runs of one sin would share a folder, which the host refuses.
+        return Set(values.compactMap { if case .string(let sin) = $0 { sin } else { nil } }).sorted()
     }
 
     /// The sins of loading, which the environment variable MISCHIEF_LOADING picks: the names its source compares with.
