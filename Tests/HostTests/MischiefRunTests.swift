@@ -237,7 +237,7 @@ import Testing
             return
         }
         let wanted: [Int32: RunRecord.Status] = [0: .valid, 2: .invalid, 3: .pluginFault, 64: .failed]
-        #expect(record.status == wanted[status], "\(sin): the record says \(record.status), the exit status is \(status)")
+        #expect(record.status == wanted[status], "\(sin): \(record.status), exit \(status)")
         #expect(!record.ended.isEmpty, "\(sin): the record has no end")
         #expect(record.reasons.isEmpty == (status == 0), "\(sin): \(record.reasons)")
     }
