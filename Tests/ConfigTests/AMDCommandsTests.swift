@@ -73,9 +73,9 @@ struct AMDCommandsTests {
         case "harness_config.data_parallel_size": return JSON(run.instanceCount)
         case "harness_config.target_qps": return run.targetQps.map { JSON(Int($0)) }
         case "harness_config.duration_sec": return run.durationSec.map { JSON(Int($0)) }
-        case "harness_config.debug_record_sample_latencies", "harness_config.debug_print_finished",
-            "harness_config.debug_dump_model_output":
-            return .bool(run.notices.contains { $0.hasSuffix("\(key) has no effect yet") })
+        case "harness_config.debug_record_sample_latencies": return .bool(run.recordsSampleLatencies)
+        case "harness_config.debug_print_finished": return .bool(run.printsFinished)
+        case "harness_config.debug_dump_model_output": return .bool(run.dumpsModelOutput)
         case "vllm_sampling_config.max_tokens":
             guard
                 case .scalar(let text, _)? = run.options.first(where: { $0.key == "model_config.max_new_tokens" })?
