@@ -56,6 +56,20 @@ public struct AuditConfiguration: Sendable, Equatable {
         return found
     }
 
+    /// The configuration with as many loaded samples as it has queries, where each loaded sample is issued once.
+    ///
+    /// The data set of such a test (TEST07: 990 samples) may be smaller than the benchmark's own
+    /// `performance_sample_count_override`; in Offline, no query could then be filled.
+    ///
+    /// - Returns: The configuration with one line more, or as it is where that line is not needed.
+    public func fillingItsQuery() -> AuditConfiguration {
+        let key = "performance_sample_count_override"
+        guard number("performance_issue_unique") == 1, number(key) == nil,
+            let count = number("min_query_count").flatMap(Int.init(exactly:)), count > 0
+        else { return self }
+        return AuditConfiguration(text: text + (text.hasSuffix("\n") ? "" : "\n") + "*.*.\(key) = \(count)\n")
+    }
+
     private static func require(
         _ benchmark: String,
         _ published: String,

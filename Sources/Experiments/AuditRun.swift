@@ -151,10 +151,14 @@ public struct AuditRun {
     }
 
     private func auditConfiguration() throws -> AuditConfiguration {
-        guard let path = request.auditConfiguration else {
-            return try AuditConfiguration(request.test, benchmark: benchmark)
+        do {
+            if let path = request.auditConfiguration {
+                return try AuditConfiguration(contentsOfFile: path).fillingItsQuery()
+            }
+            return try AuditConfiguration(request.test, benchmark: benchmark).fillingItsQuery()
+        } catch let error as ComplianceError {
+            throw ConfigError(error.description, key: request.auditConfiguration == nil ? "--test" : "--audit-config")
         }
-        return try AuditConfiguration(contentsOfFile: path)
     }
 
     private func limit(_ key: String, in audit: AuditConfiguration) throws(ExperimentError) -> Double {

@@ -12,7 +12,7 @@ struct AuditRunTests {
         try HostRuns.write(
             """
             *.*.min_duration = 200
-            *.Server.target_qps = 1000
+            *.Server.target_qps = 5000
             *.Server.target_latency = 1000
 
             """,
@@ -51,7 +51,9 @@ struct AuditRunTests {
     @Test("TEST06 fails a workload whose token counts are not those of its responses")
     func test06() throws {
         let folder = try HostRuns.folder()
-        let outcome = try HostRuns.run(try words("TEST06", "Offline", in: folder) + ["model_config.tokens=5"])
+        let outcome = try HostRuns.run(
+            try words("TEST06", "Offline", in: folder) + ["model_config.tokens=5", "benchmark_name=llama2-70b"]
+        )
         #expect(outcome.status == 2, "\(outcome.errors)")
         #expect(outcome.output.contains("token_count is not the number of tokens (100 entries)"), "\(outcome.output)")
         let verdict = try HostRuns.text("\(folder)/Offline/TEST06/verify_accuracy.txt")

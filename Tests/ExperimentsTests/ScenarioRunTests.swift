@@ -13,7 +13,7 @@ struct ScenarioRunTests {
         let folder: String
         let conf: String
 
-        init(serverRate: Int = 2000) throws {
+        init(serverRate: Int = 5000) throws {
             folder = try HostRuns.folder()
             conf = "\(folder)/user.conf"
             try writeConf(serverRate: serverRate)
@@ -111,7 +111,7 @@ struct ScenarioRunTests {
 
         // A conf file that changed since: everything.
         sleep(1)
-        try experiment.writeConf(serverRate: 3000)
+        try experiment.writeConf(serverRate: 6000)
         let (sixth, all) = try experiment.run(["Server:harness_config.watchdog_sec=77"])
         #expect(sixth.errors.contains("user.conf has changed since"))
         #expect(all.map(\.wasThere) == [false, false])
