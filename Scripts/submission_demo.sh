@@ -45,8 +45,8 @@ if [ "$(wc -l 2> /dev/null < "$work/prompts.jsonl" || echo 0)" -ne "$samples" ];
 fi
 settings+=("harness_config.dataset_path=$work/prompts.jsonl")
 
-say "accuracy and performance, Offline and Server"
-"$host" scenarios Offline Server "${settings[@]}" --division open --experiment "$work/experiment"
+say "accuracy and performance, Server and Offline"
+"$host" scenarios Server Offline "${settings[@]}" --division open --experiment "$work/experiment"
 
 say "the submission's tree"
 rm -rf "$work/submission"
