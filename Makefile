@@ -1,6 +1,7 @@
 # make demo   builds everything and runs Llama 2 on the demo model, Offline and Server
 # make test   builds everything and runs the tests
 # Both install what is missing.
+# make submission-demo   an open-division submission of the demo model and MLCommons' checker on it: half an hour
 # make official-loadgen   builds MLCommons' LoadGen for `loadgen=official` from its source distribution (needs pip and g++)
 
 SHELL := /bin/bash
@@ -13,7 +14,7 @@ PRODUCTS := .build/release
 HOST := $(PRODUCTS)/host
 DEMO := --plugin libLlama2.so --config-path Plugins/Llama2/Configs
 
-.PHONY: build setup official-loadgen demo test golden conform bench format lint clean
+.PHONY: build setup official-loadgen demo submission-demo test golden conform bench format lint clean
 
 build: setup
 	swift build $(SWIFT_FLAGS)
@@ -31,6 +32,11 @@ demo: setup
 	$(HOST) generate $(DEMO) --config-name demo_offline --count 4
 	$(HOST) $(DEMO) --config-name demo_offline
 	$(HOST) $(DEMO) --config-name demo_server
+
+submission-demo: setup
+	swift build $(SWIFT_FLAGS) --product host
+	swift build $(SWIFT_FLAGS) --product Llama2
+	PRODUCTS=$(PRODUCTS) Scripts/submission_demo.sh
 
 # The tests compare with the official LoadGen where it can be built, and say where it cannot.
 test: build

@@ -275,7 +275,7 @@ public struct AccuracyLogReader: ~Copyable {
         } while received < 0 && code == EINTR
         guard received >= 0 else { throw fault("cannot be read: \(String(cString: strerror(code)))") }
         end = received
-        digest.update(buffer[..<received])
+        buffer.withUnsafeBytes { digest.update(UnsafeRawBufferPointer(rebasing: $0[..<received])) }
         return received > 0
     }
 }

@@ -186,7 +186,7 @@ import Testing
                 try TextFile.write("*.Offline.target_qps = fast\n", to: site.folder + "/user.conf")
                 return ["--user-conf", site.folder + "/user.conf"]
             },
-            says: ["user.conf", "line=1"]
+            says: ["user.conf", "line 1"]
         ),
         Mistake(
             name: "no user.conf",

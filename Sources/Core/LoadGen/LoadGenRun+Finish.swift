@@ -14,7 +14,7 @@ extension LoadGenRun {
         abort(reason: reason)
         let result = close(logs)
         state.withLock { $0.result = result }
-        enter(.finished)
+        board.enter(.finished)
         return result
     }
 
@@ -31,7 +31,7 @@ extension LoadGenRun {
             cancelOutstanding()
         }
         ledger.retire()
-        enter(.finished)
+        board.enter(.finished)
         return result
     }
 
@@ -47,7 +47,7 @@ extension LoadGenRun {
     }
 
     private func close(_ logs: RunLogs) -> RunResult {
-        enter(.reporting)
+        board.enter(.reporting)
         let outstanding = ledger.isStopped ? ledger.outstanding(limit: 16) : OutstandingSamples()
         let (settings, phase, judged) = state.withLock { ($0.settings, $0.phase, $0.summary) }
         var summary = judged

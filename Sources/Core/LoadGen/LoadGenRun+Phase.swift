@@ -4,7 +4,7 @@ import Synchronization
 extension LoadGenRun {
     /// Issues a plan, waits for all answers, and gathers what was measured.
     func runPhase(_ settings: EffectiveSettings, _ plan: QueryPlan, _ logs: RunLogs) throws -> SampleLedger.Harvest {
-        enter(.preparing)
+        board.enter(.preparing)
         let isAccuracy = plan.mode == .accuracyOnly
         logs.detail.entry("generated_query_count", .count(UInt64(plan.queryCount)))
         logs.detail.entry("generated_samples_per_query", .count(UInt64(plan.samplesPerQuery)))
@@ -19,14 +19,14 @@ extension LoadGenRun {
         state.withLock {
             $0.phase = Phase(settings: settings, plan: plan, start: start, isTimed: !isAccuracy)
         }
-        announcePhase(
+        board.announcePhase(
             planned: plan.indices.count,
-            least: Self.leastSamples(of: plan, settings),
+            least: plan.leastSamples(settings),
             start: start,
             target: isAccuracy ? 0 : settings.targetDurationNs,
             longest: isAccuracy ? 0 : settings.maxDurationNs
         )
-        enter(.issuing)
+        board.enter(.issuing)
         let issuer = QueryIssuer(
             settings: settings,
             plan: plan,
@@ -43,7 +43,7 @@ extension LoadGenRun {
         if let failure = outcome.failure {
             abort(reason: failure)
         }
-        enter(.flushing)
+        board.enter(.flushing)
         if !ledger.isStopped {
             do {
                 try sut.flush()
@@ -61,9 +61,9 @@ extension LoadGenRun {
                 )
             )
         }
-        enter(.draining)
+        board.enter(.draining)
         _ = ledger.wait(completed: outcome.queriesIssued * plan.samplesPerQuery)
-        enter(.reporting)
+        board.enter(.reporting)
         guard !ledger.isStopped else { return SampleLedger.Harvest() }
         let harvest = ledger.harvest(settings: settings, plan: plan, outcome: outcome)
         write(harvest, wallStart: wallStart, logs)
@@ -73,16 +73,6 @@ extension LoadGenRun {
         trace(plan, queriesIssued: outcome.queriesIssued, logs)
         closePhase()
         return harvest
-    }
-
-    /// SingleStream and MultiStream plan for the fastest case and stop when duration and least count are reached; the others
-    /// issue their whole plan.
-    private static func leastSamples(of plan: QueryPlan, _ settings: EffectiveSettings) -> Int {
-        guard plan.mode != .accuracyOnly else { return plan.indices.count }
-        switch settings.scenario {
-        case .offline, .server: return plan.indices.count
-        case .singleStream, .multiStream: return min(plan.indices.count, Int(clamping: settings.minSampleCount))
-        }
     }
 
     func write(_ harvest: SampleLedger.Harvest, wallStart: WallClock, _ logs: RunLogs) {

@@ -34,7 +34,7 @@ extension LoadGenRun {
                 logs.detail.entry("error_runtime", .text("\(error)"), severity: .error)
                 logs.finish()
                 ledger.retire()
-                enter(.finished)
+                board.enter(.finished)
                 throw error
             }
         }
@@ -124,13 +124,13 @@ extension LoadGenRun {
     private func runAccuracy(_ settings: EffectiveSettings, _ sequence: inout SampleSequence, _ logs: RunLogs) throws {
         logs.detail.entry("generic_message", .text("Starting accuracy mode"))
         let sets = LoadableSet.sets(settings: settings, totalCount: qsl.totalCount, mode: .accuracyOnly)
-        announce(phases: sets.count + (settings.mode == .submissionRun ? 1 : 0))
+        board.announce(phases: sets.count + (settings.mode == .submissionRun ? 1 : 0))
         for set in sets where !ledger.isStopped {
             try load(set, logs)
             let plan = try QueryPlan(settings: settings, loaded: set, mode: .accuracyOnly, sequence: &sequence)
             _ = try runPhase(settings, plan, logs)
             guard !ledger.isStopped else { return }
-            enter(.preparing)
+            board.enter(.preparing)
             try qsl.unload(set.indices)
         }
     }
@@ -142,7 +142,7 @@ extension LoadGenRun {
     ) throws {
         logs.detail.entry("generic_message", .text("Starting performance mode"))
         if settings.mode == .performanceOnly {
-            announce(phases: 1)
+            board.announce(phases: 1)
         }
         let (set, harvest) = try runPerformancePhase(settings, &sequence, logs)
         guard !ledger.isStopped else { return }
@@ -211,7 +211,7 @@ extension LoadGenRun {
 
     /// Writes the verdict unless another thread has taken over.
     private func report(_ summary: PerformanceSummary, _ logs: RunLogs) {
-        enter(.reporting)
+        board.enter(.reporting)
         guard !isClaimed.load(ordering: .acquiring) else { return }
         for reason in summary.validity.hostReasons {
             logs.detail.entry(.error("error_runtime", reason))

@@ -63,14 +63,7 @@ public final class LoadGenRun: Sendable {
     /// Set by the one thread that may write the end of the logs.
     let isClaimed = Atomic<Bool>(false)
 
-    private let stage = Atomic<Int>(RunStage.preparing.rawValue)
-    private let phaseNumber = Atomic<Int>(0)
-    private let phaseCount = Atomic<Int>(0)
-    private let phaseStart = Atomic<Int64>(0)
-    private let phasePlanned = Atomic<Int>(0)
-    private let phaseTarget = Atomic<Int64>(0)
-    private let phaseLeast = Atomic<Int>(0)
-    private let phaseLongest = Atomic<Int64>(0)
+    let board = ProgressBoard()
 
     /// Prepares a test; nothing happens before ``run()``.
     ///
@@ -98,24 +91,7 @@ public final class LoadGenRun: Sendable {
     }
 
     /// A snapshot, taken without locks.
-    public var progress: RunProgress {
-        let start = phaseStart.load(ordering: .relaxed)
-        let firstTokens = ledger.firstTokenCount
-        return RunProgress(
-            stage: RunStage(rawValue: stage.load(ordering: .acquiring)) ?? .preparing,
-            phase: phaseNumber.load(ordering: .relaxed),
-            phaseCount: phaseCount.load(ordering: .relaxed),
-            issued: ledger.issuedCount,
-            completed: ledger.completedCount,
-            firstTokens: firstTokens,
-            meanTimeToFirstToken: firstTokens == 0 ? 0 : Int64(ledger.firstTokenSum / firstTokens),
-            planned: phasePlanned.load(ordering: .relaxed),
-            elapsed: start == 0 ? 0 : MonotonicClock.now() - start,
-            targetDuration: phaseTarget.load(ordering: .relaxed),
-            leastSamples: phaseLeast.load(ordering: .relaxed),
-            longestDuration: phaseLongest.load(ordering: .relaxed)
-        )
-    }
+    public var progress: RunProgress { board.snapshot(ledger) }
 
     /// Whether the logs are closed and the result is known.
     public var isFinished: Bool { state.withLock { $0.result != nil } }
@@ -128,22 +104,5 @@ public final class LoadGenRun: Sendable {
     public func abort(reason: String) {
         state.withLock { $0.abortReasons.append(LogText.oneLine(reason)) }
         ledger.stop()
-    }
-
-    func enter(_ new: RunStage) {
-        stage.store(new.rawValue, ordering: .releasing)
-    }
-
-    func announce(phases count: Int) {
-        phaseCount.store(count, ordering: .relaxed)
-    }
-
-    func announcePhase(planned: Int, least: Int, start: Int64, target: Int64, longest: Int64) {
-        phaseNumber.wrappingAdd(1, ordering: .relaxed)
-        phasePlanned.store(planned, ordering: .relaxed)
-        phaseStart.store(start, ordering: .relaxed)
-        phaseTarget.store(target, ordering: .relaxed)
-        phaseLeast.store(least, ordering: .relaxed)
-        phaseLongest.store(longest, ordering: .relaxed)
     }
 }

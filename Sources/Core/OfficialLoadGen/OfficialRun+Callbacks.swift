@@ -118,8 +118,14 @@ extension OfficialRun {
         conduct.isOpen = true
         conduct.start = now
         conduct.wallStart = WallClock.now()
-        let target = conduct.isTimed ? conduct.settings?.targetDurationNs ?? 0 : 0
-        board.announcePhase(planned: plan.indices.count, start: now, target: target)
+        let timed = conduct.isTimed ? conduct.settings : nil
+        board.announcePhase(
+            planned: plan.indices.count,
+            least: timed.map(plan.leastSamples) ?? plan.indices.count,
+            start: now,
+            target: timed?.targetDurationNs ?? 0,
+            longest: timed?.maxDurationNs ?? 0
+        )
         board.enter(.issuing)
     }
 

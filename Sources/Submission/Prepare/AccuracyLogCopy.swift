@@ -31,7 +31,7 @@ enum AccuracyLogCopy {
                 let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
                 guard count > 0 else { return count }
                 let bytes = UnsafeRawBufferPointer(buffer)[..<count]
-                hash.update(bytes)
+                hash.update(UnsafeRawBufferPointer(rebasing: bytes))
                 if head.count < kept { head += bytes.prefix(kept - head.count) }
                 tail += bytes.suffix(kept)
                 if tail.count > kept { tail.removeFirst(tail.count - kept) }
