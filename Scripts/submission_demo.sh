@@ -49,13 +49,14 @@ say "accuracy and performance, Server and Offline"
 "$host" scenarios Server Offline "${settings[@]}" --division open --experiment "$work/experiment"
 
 say "the submission's tree"
-rm -rf "$work/submission"
+rm -rf "$work/submission" "$work/submission.unfinished"
 "$host" submission prepare --experiment "$work/experiment" --output "$work/submission" --submitter Podium --division open
 
 say "our check"
 status=0
 "$host" submission check "$work/submission" || status=$?
 if [ -n "$short" ]; then
+  [ "$status" -eq 0 ] || [ "$status" -eq 2 ] || exit "$status"
   say "done; our check ended with status $status, since a short submission breaks the rules of 24,576 samples and 600 s"
   exit 0
 fi

@@ -156,7 +156,7 @@ public struct AuditRun {
                 return try AuditConfiguration(contentsOfFile: path).fillingItsQuery()
             }
             return try AuditConfiguration(request.test, benchmark: benchmark).fillingItsQuery()
-        } catch let error as ComplianceError {
+        } catch {
             throw ConfigError(error.description, key: request.auditConfiguration == nil ? "--test" : "--audit-config")
         }
     }

@@ -76,13 +76,22 @@ struct SignalWatch {
     init() {
         var signals = sigset_t()
         sigemptyset(&signals)
-        for signal in [SIGINT, SIGTERM, SIGHUP, SIGCHLD] { sigaddset(&signals, signal) }
+        // A signal that whoever started this process had it ignore (nohup) stays ignored; blocked, it would be taken.
+        let watching = [SIGINT, SIGTERM, SIGHUP, SIGQUIT].filter { !Self.isIgnored($0) } + [SIGCHLD]
+        for signal in watching { sigaddset(&signals, signal) }
         var before = sigset_t()
         pthread_sigmask(SIG_BLOCK, &signals, &before)
         // Whoever blocked them earlier in this process meant this process, not its children.
-        for signal in [SIGINT, SIGTERM, SIGHUP, SIGCHLD] { sigdelset(&before, signal) }
+        for signal in watching { sigdelset(&before, signal) }
         self.before = before
         watched = signals
+    }
+
+    private static func isIgnored(_ signal: Int32) -> Bool {
+        var action = sigaction()
+        sigaction(signal, nil, &action)
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+            == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
     /// The next signal, nil if none came in time.

@@ -87,6 +87,14 @@ enum LegInspector {
             guard let verified = Timestamp.modified("\(leg.folder)/\(name)"),
                 let logged = Timestamp.modified("\(leg.runFolder)/mlperf_log_summary.txt"), logged <= verified
             else { return "its logs are newer than its verdict" }
+            if test.needsPerformanceReference,
+                let reference = Timestamp.modified(
+                    "\(ExperimentFiles.parent(of: leg.folder))/\(VerdictFolder.runFolder)/mlperf_log_summary.txt"
+                ),
+                verified < reference
+            {
+                return "its reference is newer than its verdict"
+            }
         }
         return nil
     }

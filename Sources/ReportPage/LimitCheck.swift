@@ -154,7 +154,7 @@ extension ReportedRun {
 
     /// How many queries so many over the limit ask for, by MLPerf's rule; the log says so only where they are too few.
     private func addNeeded(to check: inout LimitCheck, _ over: Int?) {
-        guard logScenario == "Server", let over, over >= 0, over < 1 << 32, let share = targetShare else { return }
+        guard logScenario == "Server", let over, over >= 0, over < 1 << 24, let share = targetShare else { return }
         let needed = EarlyStopping(percentile: share).leastUnder(over: over) + over
         check.limit = Quantity(Double(needed), .queries)
         check.remark = "needed with \(over) over the limit, for 99 % confidence"

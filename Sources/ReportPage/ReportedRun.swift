@@ -85,7 +85,7 @@ struct ReportedRun: Sendable {
             let times = try SampleTimes(path: path)
             let rules = RunSeries.Rules(
                 usesTokenLatencies: usesTokenLatencies,
-                target: targetShare ?? Double(times.header.texts["target_latency_percentile"] ?? "") ?? 0.99,
+                target: targetShare ?? times.share("target_latency_percentile") ?? 0.99,
                 latencyLimit: latencyLimit,
                 firstTokenLimit: firstTokenLimit,
                 outputTokenLimit: outputTokenLimit
@@ -128,5 +128,13 @@ struct ReportedRun: Sendable {
         let count = read(descriptor, &bytes, bytes.count)
         guard count > 0 else { return nil }
         return String(decoding: bytes.prefix(count), as: UTF8.self)
+    }
+}
+
+extension SampleTimes {
+    /// A share that the file states; nil where it states none between 0 and 1.
+    fileprivate func share(_ name: String) -> Double? {
+        guard let value = header.texts[name].flatMap({ Double($0) }), value > 0, value < 1 else { return nil }
+        return value
     }
 }

@@ -130,7 +130,7 @@ extension RunSeries {
         while query < issued.count || end < ends.count {
             let takesQuery = query < issued.count && (end >= ends.count || issued[query] <= ends[end])
             let time = takesQuery ? issued[query] : ends[end]
-            let target = min(slices - 1, Int(Double(time) / width))
+            let target = Int(min(Double(slices - 1), Double(time) / width))
             while slice <= target {
                 least[slice] = min(least[slice], open)
                 most[slice] = max(most[slice], open)

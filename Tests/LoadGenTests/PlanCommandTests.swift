@@ -70,6 +70,16 @@ import Testing
         }
     }
 
+    /// As in a run: so many queries and no more.
+    @Test func fewerSamplesThanTheLibraryHoldsAreAllThatIsPlanned() throws {
+        let words = ["scenario=Offline", "harness_config.total_sample_count=100"]
+        let plan = try printed(try PlanRequest(library: "256,256", words: words))
+        #expect(try plan["effective"]["min_sample_count"].int() >= 100)
+        #expect(try plan["settings"]["max_query_count"].int() == 100)
+        #expect(try plan["settings"]["min_query_count"].int() == 100)
+        #expect(throws: ConfigError.self) { try printed(try PlanRequest(library: "50,50", words: words)) }
+    }
+
     private func compare(_ printed: JSONField, _ record: JSONField, _ name: String) throws {
         for part in ["effective", "settings"] {
             for (key, expected) in try record[part].members() {

@@ -240,7 +240,7 @@ extension ConfigKey {
             + "that are not given here."
     )
 
-    // Read so that existing configurations and commands work, without effect so far.
+    // Habits of AMD's harness; those marked so have no effect so far.
     static let enableLogTrace = ConfigKey(
         "harness_config.enable_log_trace",
         .boolean,

@@ -116,6 +116,9 @@ extension RunConfiguration {
             }
             return
         }
+        if try table.boolean(.enableLogTrace) == true {
+            notices.append("\(ConfigKey.enableLogTrace.name) has no effect with loadgen=official")
+        }
         round = asked ?? OfficialLoadGen.compiledRound
         guard round == OfficialLoadGen.compiledRound || overrideSeeds else {
             throw ConfigError(

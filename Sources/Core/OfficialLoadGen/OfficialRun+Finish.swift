@@ -47,7 +47,7 @@ extension OfficialRun {
         var verdict = OfficialVerdict(folder: output, mode: settings?.mode ?? requested.mode)
         verdict.version = engine.versionText
         verdict.overridesSeeds = overridesSeeds
-        OfficialLogs.withdraw(output, because: reasons)
+        WithdrawnResult.mark(output, because: reasons)
         let base = output.hasSuffix("/") ? output : output + "/"
         let isOpen = ledger.phase != nil
         let issued = issuedBefore + (isOpen ? ledger.issuedCount : 0)

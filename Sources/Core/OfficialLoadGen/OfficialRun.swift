@@ -23,6 +23,8 @@ final class OfficialRun: TestRun, @unchecked Sendable {
 
     struct State {
         var isStarted = false
+        /// `run()` threw: there is no result to come.
+        var hasFailed = false
         var settings: EffectiveSettings?
         var abortReasons: [String] = []
         /// What kept the test from going on, to be thrown by `run()`.
@@ -79,7 +81,7 @@ final class OfficialRun: TestRun, @unchecked Sendable {
         return progress
     }
 
-    var isFinished: Bool { state.withLock { $0.result != nil } }
+    var isFinished: Bool { state.withLock { $0.result != nil || $0.hasFailed } }
 
     func run() throws -> RunResult {
         let isFirst = state.withLock { state in
@@ -107,8 +109,9 @@ final class OfficialRun: TestRun, @unchecked Sendable {
         }
         guard claim() else { return awaitResult() }
         if let failure = state.withLock({ $0.failure }) {
-            OfficialLogs.withdraw(output, because: ["\(failure)"])
+            WithdrawnResult.mark(output, because: ["\(failure)"])
             ledger.retire()
+            state.withLock { $0.hasFailed = true }
             board.enter(.finished)
             throw failure
         }

@@ -20,7 +20,7 @@ public struct ResourceListing: Sendable {
         var entries: [ResourceManifest.Entry] = []
         for (root, folder) in [(ResourceManifest.Root.model, model), (.dataset, dataset)] {
             guard let folder else { continue }
-            let files = FileIdentity(path: folder) == nil ? Self.files(in: folder) : ["."]
+            let files = FileIdentity(path: folder) == nil ? try Self.files(in: folder) : ["."]
             guard !files.isEmpty else { throw ConfigError("\(folder) is no file and holds none", key: root.rawValue) }
             for file in files {
                 let path = file == "." ? folder : "\(folder)/\(file)"
@@ -40,8 +40,13 @@ public struct ResourceListing: Sendable {
     }
 
     /// The files of a folder and those below it, sorted.
-    private static func files(in folder: String, depth: Int = 0) -> [String] {
-        guard depth < 8, let stream = opendir(folder) else { return [] }
+    private static func files(in folder: String, depth: Int = 0) throws -> [String] {
+        guard depth < 8 else {
+            throw ConfigError("\(folder): folders are nested deeper than 8; a manifest would leave files out")
+        }
+        guard let stream = opendir(folder) else {
+            throw ConfigError("\(folder): \(String(cString: strerror(errno))); a manifest would leave its files out")
+        }
         var names: [String] = []
         while let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
@@ -50,12 +55,12 @@ public struct ResourceListing: Sendable {
             if !name.hasPrefix(".") { names.append(name) }
         }
         closedir(stream)
-        return names.sorted().flatMap { name -> [String] in
+        return try names.sorted().flatMap { name -> [String] in
             let path = "\(folder)/\(name)"
             if FileIdentity(path: path) != nil { return [name] }
             var status = stat()
             guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return [] }
-            return files(in: path, depth: depth + 1).map { "\(name)/\($0)" }
+            return try files(in: path, depth: depth + 1).map { "\(name)/\($0)" }
         }
     }
 }

@@ -1,6 +1,6 @@
 import CPluginAPI
 import Glibc
-public import JSON
+import JSON
 import RunRecords
 
 /// Scores an accuracy log through the workload's accuracy extension and writes `accuracy.txt` beside it.
@@ -182,6 +182,8 @@ public struct AccuracyScoring: Sendable {
         var outcome = outcome
         outcome.backup = try AccuracyLogTruncation.backUp(outcome.log, in: backup)
         try AccuracyLogTruncation.truncate(outcome.log)
+        // The score is still that of this log: it stays the newer file, by which experiments tell.
+        utimensat(AT_FDCWD, outcome.report, nil, 0)
         return outcome
     }
 

@@ -213,7 +213,7 @@ public final class BenchmarkRun: Sendable {
             try instance.warmUp()
         }
         noteMisuse(run.ledger.misuse, of: instance)
-        return try conduct(run, instance) { [weak self] outcome in
+        return try conduct(run, instance, dump) { [weak self] outcome in
             self?.finish(dump, within: 5)
             self?.close(preparation.record, outcome)
             stuck(outcome)
@@ -249,6 +249,7 @@ public final class BenchmarkRun: Sendable {
     private func conduct(
         _ run: any TestRun,
         _ instance: any PluginInstance,
+        _ dump: ModelOutputFile?,
         stuck: @escaping @Sendable (RunOutcome) -> Void
     ) throws -> RunOutcome {
         let watchdog = configuration.watchdogSec.map { seconds in
@@ -275,6 +276,8 @@ public final class BenchmarkRun: Sendable {
             if let fault = faults.withLock({ $0.first }) { throw fault }
             throw error
         }
+        // Its lines are text by the plugin's tokenizer, which must still be there.
+        finish(dump)
         for step in [instance.stop, instance.destroy] where faults.withLock({ $0.isEmpty }) {
             do {
                 try step()
@@ -416,7 +419,6 @@ public final class BenchmarkRun: Sendable {
         if configuration.datasetSamplingSize != nil {
             record.keepFromSubmission("The data set is a smaller one that was drawn (debug_dataset_sampling_size).")
         }
-        if configuration.isLenient { record.keepFromSubmission("Settings and limits were read leniently (lenient).") }
         if configuration.seedless { record.keepFromSubmission("The round's seeds were left out (seedless).") }
         return record
     }

@@ -24,6 +24,8 @@ final class ModelOutputFile: ResponseSink {
         var pending: [Result] = []
         var pendingBytes = 0
         var isEnding = false
+        /// The plugin may be gone: what is left is written as it came.
+        var isLate = false
         var failure: String?
     }
 
@@ -72,7 +74,9 @@ final class ModelOutputFile: ResponseSink {
     func complete(_ results: UnsafePointer<mlp_result>?, _ count: UInt64) -> mlp_status {
         // The clock is read there first.
         let status = sink.complete(results, count)
-        guard let results, let count = Int(exactly: count) else { return status }
+        // The ledger refuses more than that without reading any.
+        guard let results, count <= UInt64(UInt32.max) else { return status }
+        let count = Int(count)
         let copies = (0..<count).map { place -> Result in
             let result = results[place]
             let isReadable = result.data.isReadable && result.data.size > 0
@@ -103,6 +107,7 @@ final class ModelOutputFile: ResponseSink {
         }
         guard isFirst else { return nil }
         guard ended.wait(until: monotonicNanoseconds() &+ UInt64(seconds * 1e9)) else {
+            state.withLock { $0.isLate = true }
             return "\(path) is not complete: writing it takes more than \(seconds) s"
         }
         return state.withLock { $0.failure }.map { "\(path) is not complete: \($0)" }
@@ -144,7 +149,7 @@ final class ModelOutputFile: ResponseSink {
 
     /// The text of token ids as mlp_plugin.h lays them out, int32, little-endian; nil for anything else.
     private func text(of data: [UInt8]) -> String? {
-        guard let decode, data.count % 4 == 0 else { return nil }
+        guard let decode, data.count % 4 == 0, !state.withLock({ $0.isLate }) else { return nil }
         let tokens = stride(from: 0, to: data.count, by: 4).map { start in
             data[start..<(start + 4)].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         }

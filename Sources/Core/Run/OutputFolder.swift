@@ -77,17 +77,10 @@ enum OutputFolder {
         )
     }
 
-    /// Adds to a summary that says VALID what was found when it had been written.
+    /// Adds to logs that say VALID what was found when they had been written.
     static func withdraw(_ result: RunResult, because faults: [PluginFault]) {
-        if result.official != nil, let path = result.logFiles.first, let slash = path.lastIndex(of: "/") {
-            return OfficialLogs.withdraw(String(path[..<slash]), because: faults.map(\.description))
-        }
-        for path in result.logFiles where path.hasSuffix("mlperf_log_summary.txt") {
-            guard let file = fopen(path, "ae") else { continue }
-            defer { fclose(file) }
-            fputs("\nThis result does not count: after the run the host found a fault of the plugin.\n", file)
-            for fault in faults { fputs(" * \(fault)\n", file) }
-        }
+        guard let path = result.logFiles.first, let slash = path.lastIndex(of: "/") else { return }
+        WithdrawnResult.mark(String(path[..<slash]), because: faults.map(\.description))
     }
 }
 

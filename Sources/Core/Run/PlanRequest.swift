@@ -85,15 +85,29 @@ public struct PlanRequest: Sendable {
         }
         var configuration = try RunConfiguration(words: hasPlugin ? words : words + ["plugin=none"])
         let scenario = try configuration.requiredScenario
+        guard configuration.datasetSamplingSize == nil else {
+            throw ConfigError(
+                "a data set that is drawn is known to a run alone; leave it out",
+                key: ConfigKey.debugDatasetSamplingSize.name
+            )
+        }
         let counts: (total: UInt64, performance: UInt64)
         var benchmark: String?
+        let whole: UInt64
         if let library {
             // There is no checkpoint here, so the model is the one of the conf files.
             configuration.benchmark = configuration.benchmark ?? configuration.modelPath
             let total = min(library.total, configuration.totalSampleCount.map(UInt64.init(clamping:)) ?? .max)
             counts = (total, min(library.performance, total))
+            whole = library.total
+            if let wanted = configuration.totalSampleCount, UInt64(clamping: wanted) > whole {
+                throw ConfigError(
+                    "\(wanted) samples: the library has \(whole)",
+                    key: ConfigKey.totalSampleCount.name
+                )
+            }
         } else {
-            (counts, benchmark) = try Self.library(configuration, console)
+            (counts, whole, benchmark) = try Self.library(configuration, console)
         }
         let requested = try RequestedSettings(configuration, benchmark: benchmark, scenario: scenario)
         var notes = configuration.notices + requested.notes
@@ -103,7 +117,13 @@ public struct PlanRequest: Sendable {
             notes.append(Self.unknownModel(scenario.confName(of: named)))
         }
         var settings = requested.settings
-        configuration.apply(to: &settings, librarySampleCount: Int(clamping: counts.total))
+        configuration.apply(to: &settings, librarySampleCount: Int(clamping: whole))
+        // A run obeys one that its configuration names, or that lies in the working directory.
+        var audit = audit
+        if audit == nil, let found = try AuditConfiguration.find(configuration) {
+            audit = try Self.text(found.path)
+            notes.append("\(found.path) governs the plan, as it would the run")
+        }
         return (
             try TestPlan(
                 requested: settings,
@@ -178,7 +198,7 @@ public struct PlanRequest: Sendable {
     private static func library(
         _ configuration: RunConfiguration,
         _ console: RunConsole
-    ) throws -> (counts: (total: UInt64, performance: UInt64), benchmark: String?) {
+    ) throws -> (counts: (total: UInt64, performance: UInt64), whole: UInt64, benchmark: String?) {
         let plugin = try openPlugin(
             named: configuration.plugin,
             isolated: configuration.isolate,
@@ -201,7 +221,8 @@ public struct PlanRequest: Sendable {
         try instance.prepare()
         let underTest = try PluginUnderTest(instance, limit: configuration.totalSampleCount)
         try instance.destroy()
-        return ((underTest.totalCount, underTest.performanceCount), workload.benchmark)
+        let counts = (underTest.totalCount, underTest.performanceCount)
+        return (counts, UInt64(underTest.librarySampleCount), workload.benchmark)
     }
 
     private static func text(_ path: String) throws -> String {

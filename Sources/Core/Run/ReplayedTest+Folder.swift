@@ -43,7 +43,14 @@ extension ReplayedTest {
                 )
             }
         }
-        return output == nil ? all + ["\(ConfigKey.outputLogDir.name)=\(folder)/replay"] : all
+        guard output == nil else { return all }
+        var place = "\(folder)/replay"
+        var number = 2
+        while OutputFolder.state(place) != .free {
+            place = "\(folder)/replay.\(number)"
+            number += 1
+        }
+        return all + ["\(ConfigKey.outputLogDir.name)=\(place)"]
     }
 
     /// Why a replay of the folder is not offered for a submission; nil if it is as good as the run was.

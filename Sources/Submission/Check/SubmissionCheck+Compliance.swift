@@ -49,15 +49,20 @@ extension SubmissionCheck {
     }
 
     private mutating func checkVerdict(_ test: ComplianceTestRules, _ text: String, _ path: String) {
+        for (found, expected) in Self.missing(in: text, test) { rejectVerdict(path, found, expected) }
+    }
+
+    /// What a verdict lacks to be one of success, with what is found in its place.
+    static func missing(in text: String, _ test: ComplianceTestRules) -> [(found: String, expected: String)] {
         switch test.verdict {
         case .contains(let words):
-            if !text.contains(words) { rejectVerdict(path, "no \"\(words)\"", words) }
+            return text.contains(words) ? [] : [("no \"\(words)\"", words)]
         case .lines(let groups):
             let lines = Set(AccuracyText.lines(text).map { Self.trimmed($0) })
-            for group in groups where !group.contains(where: { lines.contains($0[...]) }) {
+            return groups.filter { group in !group.contains { lines.contains($0[...]) } }.map { group in
                 let subject = group[0].prefix { $0 != ":" }
                 let found = lines.first { $0.hasPrefix(subject) }.map { "\"\($0)\"" } ?? "no such line"
-                rejectVerdict(path, found, group.map { "the line \"\($0)\"" }.joined(separator: " or "))
+                return (found, group.map { "the line \"\($0)\"" }.joined(separator: " or "))
             }
         }
     }

@@ -159,6 +159,11 @@ extension SubmissionPreparation {
             )
             return
         }
+        if request.division == "closed", let text = experiment.files.text(verdict).text {
+            for (found, _) in SubmissionCheck.missing(in: text, rules) {
+                obstacles.append(Obstacle(.refused, verdict, "the test is failed: \(found)"))
+            }
+        }
         copy(verdict, to: "\(folder)/\(rules.verdictFile)")
         for name in ["mlperf_log_summary.txt", "mlperf_log_detail.txt"] {
             copy("\(source)/performance/run_1/\(name)", to: "\(folder)/performance/run_1/\(name)")

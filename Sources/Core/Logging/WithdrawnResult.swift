@@ -1,14 +1,15 @@
 import Glibc
 
-/// What the host adds to the logs of the official library: nothing, unless a result does not count.
+/// A result that does not count although its closed logs say so.
 ///
-/// The library knows nothing of a plugin's faults. A run that it calls VALID is then marked where people and tools look: in words
-/// in the summary, and as an error in the detail log, with which no checker accepts a run.
-enum OfficialLogs {
-    static func withdraw(_ folder: String, because reasons: [String]) {
+/// The official library knows nothing of a plugin's faults, and some faults show after the logs were closed. Such a run is
+/// marked where people and tools look: in words in the summary, and as an error in the detail log.
+enum WithdrawnResult {
+    /// Marks the logs of a folder.
+    static func mark(_ folder: String, because reasons: [String]) {
         guard !reasons.isEmpty else { return }
         if let file = fopen("\(folder)/mlperf_log_summary.txt", "ae") {
-            fputs("\nThis result does not count: the host, in which the official LoadGen ran, found:\n", file)
+            fputs("\nThis result does not count. The host found:\n", file)
             for reason in reasons { fputs(" * \(LogText.oneLine(reason))\n", file) }
             fclose(file)
         }
