@@ -34,8 +34,6 @@ public enum ComplianceTest: String, Sendable, CaseIterable {
 
     /// Whether the test compares with the normal performance run.
     public var needsPerformanceReference: Bool { self == .test01 || self == .test04 }
-    /// Whether the test compares with the normal accuracy run.
-    public var needsAccuracyReference: Bool { self == .test01 }
     /// Whether the test's own run has to be VALID.
     ///
     /// The others look at responses; their few queries often are not enough for early stopping.

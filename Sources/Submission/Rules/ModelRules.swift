@@ -74,15 +74,6 @@ public struct ModelRules: Sendable {
     public var tests: [ComplianceTestRules]
     /// Further files of the accuracy run: folder and names without their type.
     public var accuracyFiles: [(folder: String, names: [String])]
-
-    /// Whether a line of scores reaches all targets and passes no limit.
-    ///
-    /// - Parameter scores: Values by metric.
-    /// - Returns: Whether they pass.
-    public func accepts(_ scores: [ScoredMetric: Double]) -> Bool {
-        targets.allSatisfy { (scores[$0.metric] ?? -.infinity) >= $0.value }
-            && limits.allSatisfy { !((scores[$0.metric] ?? -.infinity) > $0.value) }
-    }
 }
 
 /// Kinds of systems that have rules of their own.

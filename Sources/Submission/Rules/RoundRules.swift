@@ -26,8 +26,6 @@ public struct RoundRules: Sendable {
     ]
     /// Files beside `measurements.json` that may not be empty.
     public var scenarioFiles = ["user.conf", "README.md"]
-    /// The folder of the implementation, beside `results`.
-    public var sourceFolder = "src"
 
     /// The rounds, oldest first.
     public static let all: [RoundRules] = [.v60, .v61]
@@ -56,11 +54,6 @@ public struct RoundRules: Sendable {
     /// - Returns: The rules of each.
     public func variants(of benchmark: String) -> [ModelRules] {
         models.filter { $0.benchmark == benchmark || $0.name == benchmark }
-    }
-
-    /// Compliance tests that a benchmark needs in the closed division, by name.
-    public func tests(of benchmark: String) -> [String] {
-        variants(of: benchmark).first?.tests.map(\.name) ?? []
     }
 }
 
