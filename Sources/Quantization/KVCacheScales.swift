@@ -1,5 +1,5 @@
 internal import JSON
-internal import Numerics
+public import Numerics
 
 /// The scales of an FP8 KV cache: for each layer one of the keys and one of the values; a number is code times scale.
 public struct KVCacheScales: Sendable, Equatable {
@@ -43,22 +43,38 @@ public struct KVCacheScales: Sendable, Equatable {
         layers count: Int,
         attention: (Int) -> String = { "model.layers.\($0).self_attn" }
     ) throws(QuantizationError) -> KVCacheScales? {
+        guard let tensors = try tensors(checkpoint, layers: count, attention: attention) else { return nil }
         var layers: [Layer] = []
+        for (key, value) in tensors { layers.append(Layer(key: try key.scale(), value: try value.scale())) }
+        return KVCacheScales(layers: layers)
+    }
+
+    /// The tensors that `read` reads, by layer, from the headers alone.
+    ///
+    /// - Parameters:
+    ///   - checkpoint: The checkpoint.
+    ///   - count: The layers of the model.
+    ///   - attention: The name of a layer's attention.
+    /// - Returns: nil when no layer has any. The two of a layer are the same where one scale serves both.
+    /// - Throws: `QuantizationError` when only some have, or one is not a scalar of a type that scales have.
+    public static func tensors(
+        _ checkpoint: QuantizedCheckpoint,
+        layers count: Int,
+        attention: (Int) -> String = { "model.layers.\($0).self_attn" }
+    ) throws(QuantizationError) -> [(key: TensorView, value: TensorView)]? {
+        var layers: [(key: TensorView, value: TensorView)] = []
         var missing: String?
+        let pairs = [("k_proj.output_scale", "v_proj.output_scale"), ("k_scale", "v_scale"), ("kv_scale", "kv_scale")]
         for index in 0..<count {
             let name = attention(index)
-            let pairs = [
-                ("k_proj.output_scale", "v_proj.output_scale"), ("k_scale", "v_scale"), ("kv_scale", "kv_scale"),
-            ]
-            var found: Layer?
+            var found: (key: TensorView, value: TensorView)?
             for (key, value) in pairs where found == nil {
                 let names = ["\(name).\(key)", "\(name).\(value)"]
                 let tensors = names.map { checkpoint.checkpoint[$0] }
                 if let keys = tensors[0], let values = tensors[1] {
-                    found = Layer(
-                        key: try checkpoint.scalarScale(keys),
-                        value: try checkpoint.scalarScale(values)
-                    )
+                    try keys.checkScaleStandsAlone()
+                    try values.checkScaleStandsAlone()
+                    found = (keys, values)
                 } else if tensors[0] != nil || tensors[1] != nil {
                     throw QuantizationError(
                         file: checkpoint.checkpoint.folder,
@@ -77,7 +93,7 @@ public struct KVCacheScales: Sendable, Equatable {
                 reason: "is missing, nor is there another scale of this layer's KV cache"
             )
         }
-        return layers.isEmpty ? nil : KVCacheScales(layers: layers)
+        return layers.isEmpty ? nil : layers
     }
 
     /// vLLM's `kv_cache_scales.json`: a scale for keys and values together, by tensor-parallel rank and layer.

@@ -7,7 +7,7 @@ public import Numerics
 ///     let layer = try checkpoint.linear("model.layers.0.mlp.up_proj", outputs: 28672, inputs: 8192)
 ///     print(layer.scheme)  // w_mxfp4_a_mxfp4
 ///
-/// Asking for a layer checks its tensors: types, shapes, and each scale's value.
+/// Asking for a layer checks its tensors: types, shapes, and each scale's value unless only headers are to be read.
 public struct QuantizedCheckpoint: Sendable {
     /// The tensors as they are stored.
     public let checkpoint: Checkpoint
@@ -49,10 +49,12 @@ public struct QuantizedCheckpoint: Sendable {
 
     /// Checks each layer whose weight is quantised, and that each scale belongs to one.
     ///
+    /// - Parameter readsScales: Whether the scales' values are checked too, not only the headers.
     /// - Throws: `QuantizationError` about the first fault.
-    public func validate() throws(QuantizationError) {
-        let layers = Set(quantizedLayers)
-        for layer in quantizedLayers { _ = try linear(layer) }
+    public func validate(readsScales: Bool = true) throws(QuantizationError) {
+        let quantized = quantizedLayers
+        let layers = Set(quantized)
+        for layer in quantized { _ = try linear(layer, readsScales: readsScales) }
         for tensor in checkpoint.tensors {
             for suffix in [".weight_scale", ".weight_scale_inv", ".input_scale"] where tensor.name.hasSuffix(suffix) {
                 guard !layers.contains(String(tensor.name.dropLast(suffix.count))) else { continue }
@@ -67,13 +69,16 @@ public struct QuantizedCheckpoint: Sendable {
     ///   - name: The layer, as `model.layers.0.mlp.up_proj`.
     ///   - outputs: The rows that its weight must have; nil to take what is there.
     ///   - inputs: The columns that its weight must have.
+    ///   - readsScales: Whether to read and check the scales' values. Without, only headers are read, and the layer's
+    ///     `inputScale` and `outputScale` are nil; their tensors are named all the same.
     /// - Returns: The layer; its scheme has no weight when the weight is stored as plain floats.
     /// - Throws: `QuantizationError` when a tensor is missing, has another type or shape than the scheme says, or a scale
     ///   is not a positive finite number.
     public func linear(
         _ name: String,
         outputs: Int? = nil,
-        inputs: Int? = nil
+        inputs: Int? = nil,
+        readsScales: Bool = true
     ) throws(QuantizationError) -> QuantizedLinear {
         guard let weight = checkpoint[name + ".weight"] else {
             throw QuantizationError(
@@ -112,15 +117,21 @@ public struct QuantizedCheckpoint: Sendable {
         if let inputs, inputs != columns {
             throw fault(weight, "has \(columns) columns, the model needs \(inputs)")
         }
+        let scales = try weightScales(of: name, weight, scheme, columns: columns)
+        let input = try activationScale(name, "input_scale", scheme.input)
+        let output = try activationScale(name, "output_scale", scheme.output)
+        if readsScales, let scales { try scales.checkScales(areExponents: scheme.weight?.element == .f4e2m1) }
         return QuantizedLinear(
             name: name,
             outputs: weight.shape[0],
             inputs: columns,
             scheme: scheme,
             weight: weight,
-            weightScales: try weightScales(of: name, weight, scheme, columns: columns),
-            inputScale: try activationScale(name, "input_scale", scheme.input),
-            outputScale: try activationScale(name, "output_scale", scheme.output)
+            weightScales: scales,
+            inputScales: input,
+            outputScales: output,
+            inputScale: readsScales ? try input?.scale() : nil,
+            outputScale: readsScales ? try output?.scale() : nil
         )
     }
 
@@ -155,7 +166,7 @@ public struct QuantizedCheckpoint: Sendable {
         guard accepted.contains(found.shape) else {
             throw fault(found, "has shape \(found.shape), the scheme \(scheme) needs \(expected)")
         }
-        try checkScales(found, allowsExponents: quantized.element == .f4e2m1)
+        try found.checkScaleType(areExponents: quantized.element == .f4e2m1)
         return found
     }
 
@@ -163,7 +174,7 @@ public struct QuantizedCheckpoint: Sendable {
         _ name: String,
         _ suffix: String,
         _ scheme: TensorScheme?
-    ) throws(QuantizationError) -> Float? {
+    ) throws(QuantizationError) -> TensorView? {
         guard let scheme, !scheme.isDynamic, scheme.granularity == .perTensor else { return nil }
         guard let tensor = checkpoint["\(name).\(suffix)"] else {
             // Older FP8 exports keep the scales of the KV cache elsewhere; those of inputs have to be there.
@@ -173,36 +184,8 @@ public struct QuantizedCheckpoint: Sendable {
                 reason: "is missing; the scheme of \(name) has stored activation scales"
             )
         }
-        return try scalarScale(tensor)
-    }
-
-    /// A scale that stands alone: of shape [] or [1], positive and finite.
-    func scalarScale(_ tensor: TensorView) throws(QuantizationError) -> Float {
-        guard tensor.count == 1, tensor.shape.count <= 1 else {
-            throw fault(tensor, "has shape \(tensor.shape), one scale is needed")
-        }
-        try checkScales(tensor, allowsExponents: false)
-        return tensor.withBytes { tensor.type.decode($0, count: 1)[0] }
-    }
-
-    private func checkScales(_ tensor: TensorView, allowsExponents: Bool) throws(QuantizationError) {
-        let isExponent = tensor.type == .e8m0 || allowsExponents && tensor.type == .u8
-        if isExponent {
-            if let index = tensor.withBytes({ $0.firstIndex(of: 0xFF) }) {
-                throw fault(tensor, "scale \(index) is NaN")
-            }
-            return
-        }
-        guard !allowsExponents, [.f32, .bf16, .f16].contains(tensor.type) else {
-            throw fault(
-                tensor,
-                "is \(tensor.type), but scales are \(allowsExponents ? "U8 or F8_E8M0" : "F32, BF16, F16 or F8_E8M0") here"
-            )
-        }
-        let values = tensor.withBytes { tensor.type.decode($0, count: tensor.count) }
-        if let index = values.firstIndex(where: { !($0 > 0 && $0.isFinite) }) {
-            throw fault(tensor, "scale \(index) is \(values[index]), but a scale is a positive finite number")
-        }
+        try tensor.checkScaleStandsAlone()
+        return tensor
     }
 
     private func fault(_ tensor: TensorView, _ reason: String) -> QuantizationError {

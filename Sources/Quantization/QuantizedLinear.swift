@@ -14,9 +14,13 @@ public struct QuantizedLinear: Sendable {
     public let weight: TensorView
     /// The weight's scales, nil when it has none.
     public let weightScales: TensorView?
-    /// The stored scale of what comes in, nil when there is none.
+    /// The tensor of the stored scale of what comes in, nil when there is none.
+    public let inputScales: TensorView?
+    /// The tensor of the stored scale of what goes out, nil when there is none.
+    public let outputScales: TensorView?
+    /// The stored scale of what comes in, nil when there is none or it was not read.
     public let inputScale: Float?
-    /// The stored scale of what goes out, nil when there is none.
+    /// The stored scale of what goes out, nil when there is none or it was not read.
     public let outputScale: Float?
 
     /// The weights of some rows as float32: each code times its scale, rounded once.
