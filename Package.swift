@@ -143,7 +143,7 @@ let package = Package(
             dependencies: ["Tokenizers", "JSON", "FuzzDriver"],
             swiftSettings: swift
         ),
-        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CPluginAPI"], swiftSettings: swift),
+        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CPluginAPI", "Numerics"], swiftSettings: swift),
         .testTarget(
             name: "LoadGenTests",
             dependencies: ["Core", "CPluginAPI", "COfficialLoadGen", "JSON", "RunRecords", "MallocCounter"],

@@ -171,10 +171,10 @@ static void run_product(const void *context, int thread, int threads) {
   for (int copy = 0; copy < p->copies; copy++) {
     const char *w = p->weights + (size_t)copy * p->matrix_size * (p->gated ? 2 : 1);
     if (p->gated) {
-      podium_gemm_silu_gate(&p->grid, first, last, p->dtype, p->y, p->x, w, w + p->matrix_size, &p->live, p->rows, p->n,
-                            p->k);
+      podium_gemm_silu_gate(&p->grid, first, last, p->dtype, p->y, p->x, w, w + p->matrix_size, NULL, NULL, &p->live,
+                            p->rows, p->n, p->k);
     } else {
-      podium_gemm(&p->grid, first, last, p->dtype, p->y, p->x, w, NULL, &p->live, p->rows, p->n, p->k, 0);
+      podium_gemm(&p->grid, first, last, p->dtype, p->y, p->x, w, NULL, NULL, 0, &p->live, p->rows, p->n, p->k, 0);
     }
   }
 }

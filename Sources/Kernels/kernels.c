@@ -1,10 +1,11 @@
 #include "podium_kernels.h"
 
-enum { EMBEDDING, NORM, GEMM, ROPE, ATTENTION, ARGMAX, FAMILY_COUNT };
+enum { EMBEDDING, NORM, GEMM, ROPE, ATTENTION, ARGMAX, ROUND, FAMILY_COUNT };
 
 static const mlp_kernel_family families[FAMILY_COUNT] = {
     [EMBEDDING] = {.name = "embedding"}, [NORM] = {.name = "norm"},           [GEMM] = {.name = "gemm"},
     [ROPE] = {.name = "rope"},           [ATTENTION] = {.name = "attention"}, [ARGMAX] = {.name = "argmax"},
+    [ROUND] = {.name = "round"},
 };
 
 #define KERNEL(twin_, name_, signature_, family_) \
@@ -20,6 +21,7 @@ static const mlp_kernel kernels[PODIUM_KERNEL_COUNT] = {
     [PODIUM_PAGED_ATTENTION] =
         KERNEL(podium_paged_attention, "paged_attention", PODIUM_PAGED_ATTENTION_SIGNATURE, ATTENTION),
     [PODIUM_ARGMAX] = KERNEL(podium_argmax, "argmax", PODIUM_ARGMAX_SIGNATURE, ARGMAX),
+    [PODIUM_ROUND_TO_FP8] = KERNEL(podium_round_to_fp8, "round_to_fp8", PODIUM_ROUND_TO_FP8_SIGNATURE, ROUND),
 };
 
 const mlp_kernel *podium_kernels(uint32_t *count) {

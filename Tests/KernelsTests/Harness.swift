@@ -62,6 +62,11 @@ final class GuardedMemory {
         values.withUnsafeBytes { base.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(base), byteCount: $0.count) }
     }
 
+    convenience init(_ values: [UInt8]) {
+        self.init(byteCount: values.count)
+        base.copyMemory(from: values, byteCount: values.count)
+    }
+
     deinit { munmap(mapping, mappingSize) }
 
     var floats: UnsafeMutablePointer<Float> { base.assumingMemoryBound(to: Float.self) }
@@ -87,6 +92,10 @@ struct Weights {
             let halves = wanted.map { Float16($0) }
             values = halves.map { Float($0) }
             memory = GuardedMemory(halves.map(\.bitPattern))
+        case PODIUM_F8E4M3:
+            let codes = wanted.map { E4M3.code($0) }
+            values = codes.map { Float(E4M3.value($0)) }
+            memory = GuardedMemory(codes)
         default:
             values = wanted
             memory = GuardedMemory(wanted)
@@ -94,7 +103,7 @@ struct Weights {
     }
 }
 
-let dtypes = [PODIUM_F32, PODIUM_BF16, PODIUM_F16]
+let dtypes = [PODIUM_F32, PODIUM_BF16, PODIUM_F16, PODIUM_F8E4M3]
 
 /// The instruction sets that this machine has; the plain one always.
 let instructionSets = [PODIUM_ISA_PLAIN, PODIUM_ISA_AVX2, PODIUM_ISA_AVX512].filter { podium_has_isa($0) }

@@ -16,14 +16,14 @@ static int columns_of(uint64_t block, int32_t n, int32_t columns) {
 }
 
 void podium_gemm(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t dtype, float *y,
-                 const float *x, const void *w, const void *bias, const int32_t *live, int32_t max_rows, int32_t n,
-                 int32_t k, int32_t accumulate) {
+                 const float *x, const void *w, const float *scales, const void *bias, int32_t bias_dtype,
+                 const int32_t *live, int32_t max_rows, int32_t n, int32_t k, int32_t accumulate) {
   (void)grid;
   int32_t rows = podium_live(live, max_rows);
   if (rows == 0) return;
   if (last_block > blocks_of(n, BLOCK_COLUMNS)) last_block = blocks_of(n, BLOCK_COLUMNS);
   for (uint64_t block = first_block; block < last_block; block++) {
-    ISA_CALL(gemm_block, dtype, y, x, w, bias, rows, (size_t)n, (size_t)k,
+    ISA_CALL(gemm_block, dtype, y, x, w, scales, bias, bias_dtype, rows, (size_t)n, (size_t)k,
              (size_t)block * BLOCK_COLUMNS, columns_of(block, n, BLOCK_COLUMNS), accumulate);
   }
 }
@@ -34,14 +34,14 @@ mlp_grid podium_grid_gemm(podium_backend backend, int32_t max_rows, int32_t n, i
 }
 
 void podium_gemm_silu_gate(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t dtype, float *h,
-                           const float *x, const void *gate, const void *up, const int32_t *live, int32_t max_rows,
-                           int32_t n, int32_t k) {
+                           const float *x, const void *gate, const void *up, const float *gate_scales,
+                           const float *up_scales, const int32_t *live, int32_t max_rows, int32_t n, int32_t k) {
   (void)grid;
   int32_t rows = podium_live(live, max_rows);
   if (rows == 0) return;
   if (last_block > blocks_of(n, GATE_COLUMNS)) last_block = blocks_of(n, GATE_COLUMNS);
   for (uint64_t block = first_block; block < last_block; block++) {
-    ISA_CALL(gate_block, dtype, h, x, gate, up, rows, (size_t)n, (size_t)k,
+    ISA_CALL(gate_block, dtype, h, x, gate, up, gate_scales, up_scales, rows, (size_t)n, (size_t)k,
              (size_t)block * GATE_COLUMNS, columns_of(block, n, GATE_COLUMNS));
   }
 }

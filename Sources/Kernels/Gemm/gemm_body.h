@@ -36,6 +36,12 @@ ISA_TARGET __attribute__((noinline)) static void ISA(tile_f16)(int rows, const f
   switch (rows) { TILE_CASES(PODIUM_F16) }
 }
 
+ISA_TARGET __attribute__((noinline)) static void ISA(tile_f8)(int rows, const float *const *x, const void *const *w,
+                                                              size_t start, size_t count, const char *const *ahead,
+                                                              int ahead_count, int first, f32x16 *sums) {
+  switch (rows) { TILE_CASES(PODIUM_F8E4M3) }
+}
+
 /* sums[r][c] = lanes of x[r] . w[c] for `rows` <= PANEL_ROWS rows of x and `columns` of the BLOCK_COLUMNS columns, a
  * multiple of TILE_COLUMNS.  next_block: bytes from a column to the one in its place in the next block, which is
  * likely to be wanted next. */
@@ -82,6 +88,8 @@ ISA_TARGET static void ISA(panel)(int dtype, const float *x, int rows, const voi
           ISA(tile_bf16)(to - from, at, w + c, start, end - start, ahead, ahead_count, start == 0, to_sums);
         } else if (dtype == PODIUM_F16) {
           ISA(tile_f16)(to - from, at, w + c, start, end - start, ahead, ahead_count, start == 0, to_sums);
+        } else if (dtype == PODIUM_F8E4M3) {
+          ISA(tile_f8)(to - from, at, w + c, start, end - start, ahead, ahead_count, start == 0, to_sums);
         } else {
           ISA(tile_f32)(to - from, at, w + c, start, end - start, ahead, ahead_count, start == 0, to_sums);
         }
@@ -91,8 +99,9 @@ ISA_TARGET static void ISA(panel)(int dtype, const float *x, int rows, const voi
 }
 
 /* y[0..rows)[first..first + columns) of the product. */
-ISA_TARGET static void ISA(gemm_block)(int dtype, float *y, const float *x, const void *w, const void *bias, int rows,
-                                       size_t n, size_t k, size_t first, int columns, int accumulate) {
+ISA_TARGET static void ISA(gemm_block)(int dtype, float *y, const float *x, const void *w, const float *scales,
+                                       const void *bias, int bias_dtype, int rows, size_t n, size_t k, size_t first,
+                                       int columns, int accumulate) {
   f32x16 sums[PANEL_ROWS * BLOCK_COLUMNS];
   const void *weights[BLOCK_COLUMNS];
   size_t row_size = k * podium_weight_size(dtype);
@@ -112,7 +121,8 @@ ISA_TARGET static void ISA(gemm_block)(int dtype, float *y, const float *x, cons
       for (int c = 0; c < columns; c += LANES) {
         size_t count = (size_t)(columns - c);
         f32x16 v = ISA(sums)(row_sums + c);
-        if (bias) v += ISA(load_weights_up_to)(dtype, bias, first + (size_t)c, count);
+        if (scales) v *= ISA(load_up_to)(scales + first + c, count);
+        if (bias) v += ISA(load_weights_up_to)(bias_dtype, bias, first + (size_t)c, count);
         if (accumulate) v += ISA(load_up_to)(out + c, count);
         ISA(store_up_to)(out + c, v, count);
       }
@@ -122,8 +132,9 @@ ISA_TARGET static void ISA(gemm_block)(int dtype, float *y, const float *x, cons
 
 /* h[0..rows)[first..first + columns) of the gated product: gate in the lower half of the panel's columns, up in the
  * upper half. */
-ISA_TARGET static void ISA(gate_block)(int dtype, float *h, const float *x, const void *gate, const void *up, int rows,
-                                       size_t n, size_t k, size_t first, int columns) {
+ISA_TARGET static void ISA(gate_block)(int dtype, float *h, const float *x, const void *gate, const void *up,
+                                       const float *gate_scales, const float *up_scales, int rows, size_t n, size_t k,
+                                       size_t first, int columns) {
   enum { HALF = BLOCK_COLUMNS / 2 };
   f32x16 sums[PANEL_ROWS * BLOCK_COLUMNS];
   const void *weights[BLOCK_COLUMNS];
@@ -144,8 +155,11 @@ ISA_TARGET static void ISA(gate_block)(int dtype, float *h, const float *x, cons
       for (int c = 0; c < columns; c += LANES) {
         f32x16 g = ISA(sums)(row_sums + c);
         f32x16 u = ISA(sums)(row_sums + HALF + c);
+        size_t count = (size_t)(columns - c);
+        if (gate_scales) g *= ISA(load_up_to)(gate_scales + first + c, count);
+        if (up_scales) u *= ISA(load_up_to)(up_scales + first + c, count);
         f32x16 silu = g / (ISA(splat)(1.0f) + ISA(exp)(-g));
-        ISA(store_up_to)(out + c, silu * u, (size_t)(columns - c));
+        ISA(store_up_to)(out + c, silu * u, count);
       }
     }
   }

@@ -26,6 +26,9 @@ typedef float f32x4 __attribute__((vector_size(16)));
 typedef int32_t i32x16 __attribute__((vector_size(64)));
 typedef uint32_t u32x16 __attribute__((vector_size(64)));
 typedef uint16_t u16x16 __attribute__((vector_size(32)));
+typedef int16_t i16x16 __attribute__((vector_size(32)));
+typedef uint8_t u8x16 __attribute__((vector_size(16)));
+typedef int8_t i8x16 __attribute__((vector_size(16)));
 
 #define LANES_ALWAYS_INLINE __attribute__((always_inline)) static inline
 /* Vectors of 64 bytes only ever pass between functions that are inlined into each other. */
@@ -33,7 +36,7 @@ typedef uint16_t u16x16 __attribute__((vector_size(32)));
 
 /* Bytes of one weight of a podium_dtype. */
 LANES_ALWAYS_INLINE size_t podium_weight_size(int dtype) {
-  return dtype == PODIUM_F32 ? sizeof(float) : sizeof(uint16_t);
+  return dtype == PODIUM_F32 ? sizeof(float) : dtype == PODIUM_F8E4M3 ? 1 : sizeof(uint16_t);
 }
 
 #endif
@@ -102,8 +105,46 @@ LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(widen_halves)(u16x16 halves) {
 #endif
 }
 
+/* The values of sixteen E4M3 codes, exactly; NaN for 0x7f and 0xff. */
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(widen_e4m3)(u8x16 codes) {
+#if WIDENED_HALVES
+  /* Moved up by 7 bits, exponent and fraction are those of a half that is 2^8 times smaller, subnormals included. */
+  u16x16 halves = (u16x16)__builtin_convertvector((i8x16)codes, i16x16) << 7 & 0xbf80;
+  f32x16 value = ISA(widen_halves)(halves) * 256.0f;
+  u32x16 nan = ((u32x16)value & 0x80000000) | 0x7fc00000;
+  return ISA(select)(value * value == 480.0f * 480.0f, (f32x16)nan, value);
+#else
+  u32x16 bits = __builtin_convertvector(codes, u32x16);
+  u32x16 magnitude = (bits & 0x7f) << 20;
+  f32x16 normal = (f32x16)(magnitude + (120u << 23));
+  /* A subnormal is fraction 2^-9: put behind a one at 2^-6, which then is taken away. */
+  f32x16 subnormal = (f32x16)(magnitude + (121u << 23)) - 0x1p-6f;
+  f32x16 value = ISA(select)((i32x16)(magnitude < 8u << 20), subnormal, normal);
+  value = ISA(select)((i32x16)(magnitude == 0x7fu << 20), ISA(splat)(__builtin_nanf("")), value);
+  return (f32x16)((u32x16)value | (bits & 0x80) << 24);
+#endif
+}
+
+/* The E4M3 codes nearest to x, ties to even, +-448 beyond the largest; 0x7f or 0xff for NaN. */
+LANES_ALWAYS_INLINE ISA_TARGET u8x16 ISA(narrow_e4m3)(f32x16 x) {
+  u32x16 bits = (u32x16)x, magnitude = bits & 0x7fffffff;
+  /* Half a unit in the last place, less the smallest bit where the code before would be even. */
+  u32x16 normal = (magnitude - (120u << 23) + 0x7ffff + (magnitude >> 20 & 1)) >> 20;
+  /* Adding 2^14 leaves the multiple of 2^-9 in the low bits, rounded by the addition itself. */
+  u32x16 subnormal = (u32x16)((f32x16)magnitude + 0x1p14f) - 0x46800000;
+  u32x16 code = (u32x16)ISA(select)((i32x16)(magnitude < 121u << 23), (f32x16)subnormal, (f32x16)normal);
+  code = (u32x16)ISA(select)((i32x16)(code > 0x7e), (f32x16)((u32x16){0} + 0x7e), (f32x16)code);
+  code = (u32x16)ISA(select)((i32x16)(magnitude > 0x7f800000), (f32x16)((u32x16){0} + 0x7f), (f32x16)code);
+  return __builtin_convertvector(code | (bits >> 24 & 0x80), u8x16);
+}
+
 /* Weights start..start+15 of a row, as float32.  Widening is exact; a bfloat16 is the upper half of a float32. */
 LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load_weights)(int dtype, const void *row, size_t start) {
+  if (dtype == PODIUM_F8E4M3) {
+    u8x16 codes;
+    __builtin_memcpy(&codes, (const char *)row + start, sizeof codes);
+    return ISA(widen_e4m3)(codes);
+  }
   if (dtype != PODIUM_F32) {
     u16x16 halves;
     __builtin_memcpy(&halves, (const char *)row + start * sizeof(uint16_t), sizeof halves);
@@ -116,7 +157,7 @@ LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load_weights)(int dtype, const void *r
 }
 
 LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load_weights_part)(int dtype, const void *row, size_t start, size_t count) {
-  uint32_t lanes[LANES] = {0}; /* raw elements, of either size */
+  uint32_t lanes[LANES] = {0}; /* raw elements, of any size */
   size_t size = podium_weight_size(dtype);
   const char *from = (const char *)row + start * size;
   for (size_t i = 0; i < count * size; i++) ((char *)lanes)[i] = from[i];

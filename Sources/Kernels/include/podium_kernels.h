@@ -5,7 +5,7 @@
  * the blocks are split, whatever rows share a launch, and on every instruction set (docs/numerics.md gives the rule).
  *
  * Common to all kernels:
- *   - Matrices are row-major and dense.  Activations are float32.  Weights are float32, bfloat16 or IEEE half
+ *   - Matrices are row-major and dense.  Activations are float32.  Weights are float32, bfloat16, IEEE half or E4M3
  *     (podium_dtype) in the layout of the safetensors file and need no more alignment than their element has.
  *   - Arguments and grids are constants of a recorded step; what changes from step to step is read through pointers.
  *     `live` points at the number of rows that count now; it is clamped to 0..max_rows, and blocks beyond it return
@@ -27,8 +27,8 @@
 extern "C" {
 #endif
 
-/* Element type of a weight tensor. */
-typedef enum podium_dtype { PODIUM_F32 = 0, PODIUM_BF16 = 1, PODIUM_F16 = 2 } podium_dtype;
+/* Element type of a weight tensor.  F8E4M3 is that of OCP: bias 7, no infinity, NaN 0x7f and 0xff. */
+typedef enum podium_dtype { PODIUM_F32 = 0, PODIUM_BF16 = 1, PODIUM_F16 = 2, PODIUM_F8E4M3 = 3 } podium_dtype;
 
 /* What a grid is made for. */
 typedef enum podium_backend { PODIUM_BACKEND_CPU = 0 } podium_backend;
@@ -43,7 +43,8 @@ typedef enum podium_kernel {
   PODIUM_ROPE_APPEND = 5,
   PODIUM_PAGED_ATTENTION = 6,
   PODIUM_ARGMAX = 7,
-  PODIUM_KERNEL_COUNT = 8
+  PODIUM_ROUND_TO_FP8 = 8,
+  PODIUM_KERNEL_COUNT = 9
 } podium_kernel;
 
 /* Every kernel with its name, signature and twin, in the order of podium_kernel; `family` indexes podium_families().
@@ -95,32 +96,35 @@ mlp_grid podium_grid_rms_norm(podium_backend backend, int32_t max_rows);
 
 /* ---- Gemm ------------------------------------------------------------------------------------------------------ */
 
-/* y[row, i] = sum over j of x[row, j] * w[i, j]  (+ bias[i])  (+ y[row, i] if accumulate), added in this order, for
- * row < *live.  A linear layer; with accumulate it also adds the residual stream that y holds.
- *   dtype       element type of w and bias
+/* y[row, i] = scales[i] * (sum over j of x[row, j] * w[i, j])  (+ bias[i])  (+ y[row, i] if accumulate), in this order,
+ * for row < *live.  A linear layer; with accumulate it also adds the residual stream that y holds.
+ *   dtype       element type of w
  *   y           float32 [max_rows, n]
  *   x           float32 [max_rows, k]
  *   w           [n, k]
+ *   scales      float32 [n], the factor of each finished sum, or NULL
  *   bias        [n] or NULL
+ *   bias_dtype  element type of bias
  *   live        int32 [1]
  *   accumulate  0 or 1 */
-#define PODIUM_GEMM_SIGNATURE "ipppppiiii"
+#define PODIUM_GEMM_SIGNATURE "ipppppipiiii"
 void podium_gemm(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t dtype, float *y,
-                 const float *x, const void *w, const void *bias, const int32_t *live, int32_t max_rows, int32_t n,
-                 int32_t k, int32_t accumulate);
+                 const float *x, const void *w, const float *scales, const void *bias, int32_t bias_dtype,
+                 const int32_t *live, int32_t max_rows, int32_t n, int32_t k, int32_t accumulate);
 mlp_grid podium_grid_gemm(podium_backend backend, int32_t max_rows, int32_t n, int32_t k);
 
-/* h[row, i] = silu(g) * u with g = sum_j x[row, j] * gate[i, j], u = sum_j x[row, j] * up[i, j] and
- * silu(g) = g / (1 + exp(-g)), for row < *live: both input projections of a gated MLP and its activation.
- *   dtype     element type of gate and up
- *   h         float32 [max_rows, n]
- *   x         float32 [max_rows, k]
- *   gate, up  [n, k]
- *   live      int32 [1] */
-#define PODIUM_GEMM_SILU_GATE_SIGNATURE "ipppppiii"
+/* h[row, i] = silu(g) * u with g = gate_scales[i] * sum_j x[row, j] * gate[i, j], u = up_scales[i] * sum_j x[row, j] *
+ * up[i, j] and silu(g) = g / (1 + exp(-g)), for row < *live: both input projections of a gated MLP and its activation.
+ *   dtype                   element type of gate and up
+ *   h                       float32 [max_rows, n]
+ *   x                       float32 [max_rows, k]
+ *   gate, up                [n, k]
+ *   gate_scales, up_scales  float32 [n], the factors of the finished sums; each or both may be NULL
+ *   live                    int32 [1] */
+#define PODIUM_GEMM_SILU_GATE_SIGNATURE "ipppppppiii"
 void podium_gemm_silu_gate(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t dtype, float *h,
-                           const float *x, const void *gate, const void *up, const int32_t *live, int32_t max_rows,
-                           int32_t n, int32_t k);
+                           const float *x, const void *gate, const void *up, const float *gate_scales,
+                           const float *up_scales, const int32_t *live, int32_t max_rows, int32_t n, int32_t k);
 mlp_grid podium_grid_gemm_silu_gate(podium_backend backend, int32_t max_rows, int32_t n, int32_t k);
 
 /* ---- Rope ------------------------------------------------------------------------------------------------------ */
@@ -196,6 +200,20 @@ mlp_grid podium_grid_paged_attention(podium_backend backend, int32_t max_rows, i
 void podium_argmax(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t *tokens, const float *x,
                    const int32_t *live, int32_t max_rows, int32_t width);
 mlp_grid podium_grid_argmax(podium_backend backend, int32_t max_rows);
+
+/* ---- Round ----------------------------------------------------------------------------------------------------- */
+
+/* out[row, i] = scale * value(code(x[row, i] / scale)) for row < *live, where code rounds to the nearest E4M3, ties to
+ * even, and to +-448 beyond it; NaN stays NaN.  What FP8 activations and outputs with a static scale come to.  Quotient
+ * and product are rounded to float32 each.
+ *   out    float32 [max_rows, width]; may be x
+ *   x      float32 [max_rows, width]
+ *   scale  positive and finite
+ *   live   int32 [1] */
+#define PODIUM_ROUND_TO_FP8_SIGNATURE "ppfpii"
+void podium_round_to_fp8(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *out, const float *x,
+                         float scale, const int32_t *live, int32_t max_rows, int32_t width);
+mlp_grid podium_grid_round_to_fp8(podium_backend backend, int32_t max_rows);
 
 #ifdef __cplusplus
 }

@@ -49,6 +49,7 @@ public final class KernelExamples {
         case PODIUM_ROPE_APPEND: RopeAppendExample.cases
         case PODIUM_PAGED_ATTENTION: PagedAttentionExample.cases
         case PODIUM_ARGMAX: ArgmaxExample.cases
+        case PODIUM_ROUND_TO_FP8: RoundToFP8Example.cases
         default: []
         }
     }

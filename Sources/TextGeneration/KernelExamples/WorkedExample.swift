@@ -30,6 +30,7 @@ final class WorkedExample {
             case .float32(let values): return buffer(values, MLP_F32)
             case .bfloat16(let values): return buffer(values, MLP_BF16)
             case .float16(let values): return buffer(values, MLP_F16)
+            case .e4m3(let codes): return buffer(codes, MLP_F8E4M3)
             }
         case .output(let initial, let expected, let absolute, let relative):
             precondition(initial.count == expected.count)

@@ -40,12 +40,14 @@ struct LaunchArguments: @unchecked Sendable {
                 floats(1),
                 floats(2),
                 raw(3),
-                raw(4),
-                ints(5),
+                floats(4),
+                raw(5),
                 int(6),
-                int(7),
+                ints(7),
                 int(8),
-                int(9)
+                int(9),
+                int(10),
+                int(11)
             )
         case PODIUM_GEMM_SILU_GATE:
             podium_gemm_silu_gate(
@@ -57,10 +59,12 @@ struct LaunchArguments: @unchecked Sendable {
                 floats(2),
                 raw(3),
                 raw(4),
-                ints(5),
-                int(6),
-                int(7),
-                int(8)
+                floats(5),
+                floats(6),
+                ints(7),
+                int(8),
+                int(9),
+                int(10)
             )
         case PODIUM_ROPE_TABLES:
             podium_rope_tables(
@@ -122,6 +126,8 @@ struct LaunchArguments: @unchecked Sendable {
             )
         case PODIUM_ARGMAX:
             podium_argmax(&grid, first, last, ints(0), floats(1), ints(2), int(3), int(4))
+        case PODIUM_ROUND_TO_FP8:
+            podium_round_to_fp8(&grid, first, last, floats(0), floats(1), float(2), ints(3), int(4), int(5))
         default:
             preconditionFailure("the test host does not know kernel \(kernel.rawValue)")
         }

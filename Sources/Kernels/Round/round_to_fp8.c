@@ -1,0 +1,21 @@
+#include "podium_kernels.h"
+
+#include "../Lanes/live.h"
+
+#define ISA_BODY "../Round/round_to_fp8_body.h"
+#include "../Lanes/each_isa.h"
+
+void podium_round_to_fp8(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *out, const float *x,
+                         float scale, const int32_t *live, int32_t max_rows, int32_t width) {
+  (void)grid;
+  last_block = podium_last_row(live, max_rows, last_block);
+  for (uint64_t row = first_block; row < last_block; row++) {
+    size_t start = (size_t)row * (size_t)width;
+    ISA_CALL(round_row, out + start, x + start, scale, (size_t)width);
+  }
+}
+
+mlp_grid podium_grid_round_to_fp8(podium_backend backend, int32_t max_rows) {
+  (void)backend;
+  return (mlp_grid){.blocks = {podium_ceiling(max_rows, 1), 1, 1}, .threads = {1, 1, 1}};
+}
