@@ -180,7 +180,7 @@ static void run_product(const void *context, int thread, int threads) {
 }
 
 typedef struct attention {
-  int rows, slots, heads, kv_heads, head_dim, page_size, max_pages;
+  int dtype, rows, slots, heads, kv_heads, head_dim, page_size, max_pages;
   int32_t live;
   float *out, *q, *k, *v;
   int32_t *table, *slot, *position;
@@ -191,8 +191,8 @@ static void run_attention(const void *context, int thread, int threads) {
   const attention *a = context;
   uint64_t blocks = (uint64_t)a->grid.blocks[0] * a->grid.blocks[1];
   podium_paged_attention(&a->grid, blocks * (uint64_t)thread / (uint64_t)threads,
-                         blocks * (uint64_t)(thread + 1) / (uint64_t)threads, a->out, a->q, a->k, a->v, a->table,
-                         a->slot, a->position, &a->live, a->rows, a->heads, a->kv_heads, a->head_dim, a->page_size,
+                         blocks * (uint64_t)(thread + 1) / (uint64_t)threads, a->dtype, a->out, a->q, 0, a->k, a->v,
+                         1, 1, a->table, a->slot, a->position, &a->live, a->rows, a->heads, a->kv_heads, a->head_dim, a->page_size,
                          a->max_pages, 0.125f);
 }
 

@@ -59,10 +59,13 @@ public struct StepRecording {
     /// Positions in a page.
     public var pageSize: Int { cache.pageSize }
 
-    /// Keys of a layer: float32 `[page, kv_head, position, head_dim]`.
-    public func keys(layer: Int) -> UnsafeMutablePointer<Float> { cache.keys(layer: layer) }
-    /// Values of a layer, laid out as the keys.
-    public func values(layer: Int) -> UnsafeMutablePointer<Float> { cache.values(layer: layer) }
+    /// Element type of keys and values.
+    public var cacheType: KVCacheType { cache.type }
+
+    /// Keys of a layer, `cacheType`: what `rope_append` writes and `paged_attention` reads.
+    public func keys(layer: Int) -> UnsafeMutableRawPointer { cache.keys(layer: layer) }
+    /// Values of a layer, of the same size.
+    public func values(layer: Int) -> UnsafeMutableRawPointer { cache.values(layer: layer) }
 
     /// Queues a launch of one of Podium's kernels.
     ///

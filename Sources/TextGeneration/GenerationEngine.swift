@@ -51,6 +51,7 @@ public final class GenerationEngine: @unchecked Sendable {
             )
             cache = try PagedKVCache(
                 geometry: geometry,
+                type: options.cacheType,
                 pages: try Self.pages(options, geometry, devices),
                 pageSize: options.pageSize,
                 slots: options.maxBatch,
@@ -73,6 +74,7 @@ public final class GenerationEngine: @unchecked Sendable {
             devices.release(stream)
             throw error
         }
+        host.log(.info, cache.summary)
         results = ResultBatch(samples: samples, capacity: max(options.maxBatch, 256))
         let refusalLog = RefusalLog(host: host)
         self.refusalLog = refusalLog
@@ -110,8 +112,7 @@ public final class GenerationEngine: @unchecked Sendable {
         }
         let wanted = options.maxBatch * pages(geometry.context)
         let pageBytes =
-            2 * geometry.layers * geometry.kvHeads * options.pageSize * geometry.headDimension
-            * MemoryLayout<Float>.stride
+            geometry.layers * options.pageSize * PagedKVCache.positionBytes(geometry, options.cacheType)
         let free = Int(clamping: try devices.freeMemory(0))
         let affordable = max(0, free - geometry.weightBytes) / 2 / max(pageBytes, 1)
         guard affordable > 0 else {

@@ -1,6 +1,7 @@
 /// How the engine generates: what ends a sample, and how much is computed at once.
 ///
-/// Nothing here changes a sample's tokens except `maxNewTokens`, `minNewTokens` and the end-of-sequence rule.
+/// Nothing here changes a sample's tokens except `maxNewTokens`, `minNewTokens`, the end-of-sequence rule and
+/// `cacheType`.
 public struct GenerationOptions: Sendable {
     /// Tokens generated for a sample at most.
     public var maxNewTokens: Int
@@ -12,6 +13,8 @@ public struct GenerationOptions: Sendable {
     public var pageSize: Int
     /// Positions that the cache holds for all sequences together; 0 to derive it from `maxBatch` and the context.
     public var cacheTokens: Int
+    /// How the cache holds keys and values; it changes results, as every rounding does.
+    public var cacheType: KVCacheType
     /// Sequences in flight at once.
     public var maxBatch: Int
     /// Prompt positions computed in one step at most; a step also computes one position for every sequence that decodes.
@@ -24,6 +27,7 @@ public struct GenerationOptions: Sendable {
         endTokens: [Int32],
         pageSize: Int,
         cacheTokens: Int,
+        cacheType: KVCacheType = .float32,
         maxBatch: Int,
         prefillChunk: Int
     ) {
@@ -32,6 +36,7 @@ public struct GenerationOptions: Sendable {
         self.endTokens = endTokens
         self.pageSize = pageSize
         self.cacheTokens = cacheTokens
+        self.cacheType = cacheType
         self.maxBatch = maxBatch
         self.prefillChunk = prefillChunk
     }

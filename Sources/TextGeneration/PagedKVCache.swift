@@ -3,10 +3,12 @@ import PluginAPI
 /// Keys and values of all sequences in flight, in pages of a fixed number of positions.
 ///
 /// A sequence occupies a *slot*, which names its row of the page table. The table lives on the device, where the
-/// kernels read it, with a mirror in pinned memory that this class keeps. Pages hold float32 `[kv_head, position,
-/// head_dim]` for each layer, keys and values apart.
+/// kernels read it, with a mirror in pinned memory that this class keeps. Pages hold `kv_heads * pageSize * head_dim`
+/// elements for each layer, keys and values apart, laid out as the kernels want them.
 final class PagedKVCache {
     let geometry: ModelGeometry
+    /// Element type of keys and values.
+    let type: KVCacheType
     /// Positions in a page.
     let pageSize: Int
     /// Slots of the page table.
@@ -20,14 +22,15 @@ final class PagedKVCache {
     private let mirror: UnsafeMutablePointer<Int32>
     /// Pages that each slot holds.
     private let held: UnsafeMutablePointer<Int32>
-    private let keyStorage: UnsafeMutablePointer<Float>
-    private let valueStorage: UnsafeMutablePointer<Float>
+    private let keyStorage: UnsafeMutableRawPointer
+    private let valueStorage: UnsafeMutableRawPointer
     private let devices: Devices
     private let stream: Stream
 
     /// Allocates the pages and the table.
     init(
         geometry: ModelGeometry,
+        type: KVCacheType,
         pages: Int,
         pageSize: Int,
         slots: Int,
@@ -36,16 +39,22 @@ final class PagedKVCache {
         stream: Stream
     ) throws {
         self.geometry = geometry
+        self.type = type
         self.pageSize = pageSize
         self.slots = slots
         self.devices = devices
         self.stream = stream
         maxPages = (geometry.context + pageSize - 1) / pageSize
         let purpose =
-            "key-value cache of \(pages) pages with \(pageSize) positions (model_config.kv_cache_tokens, max_batch)"
-        let pageElements = geometry.kvHeads * pageSize * geometry.headDimension
-        keyStorage = try memory.allocate(Float.self, geometry.layers, pages, pageElements, purpose: purpose)
-        valueStorage = try memory.allocate(Float.self, geometry.layers, pages, pageElements, purpose: purpose)
+            "key-value cache of \(pages) pages with \(pageSize) positions in \(type.rawValue) "
+            + "(model_config.kv_cache_tokens, max_batch)"
+        let pageBytes = pageSize * Self.positionBytes(geometry, type) / 2
+        keyStorage = UnsafeMutableRawPointer(
+            try memory.allocate(UInt8.self, geometry.layers, pages, pageBytes, purpose: purpose)
+        )
+        valueStorage = UnsafeMutableRawPointer(
+            try memory.allocate(UInt8.self, geometry.layers, pages, pageBytes, purpose: purpose)
+        )
         pageTable = try memory.allocate(Int32.self, slots, maxPages, purpose: "page table")
         mirror = try memory.allocatePinned(Int32.self, slots, maxPages, purpose: "page table")
         held = .allocate(capacity: slots)
@@ -64,12 +73,23 @@ final class PagedKVCache {
     /// Pages that a number of positions takes.
     func pages(for positions: Int) -> Int { (positions + pageSize - 1) / pageSize }
 
-    /// Keys of a layer: float32 `[page, kv_head, position, head_dim]`.
-    func keys(layer: Int) -> UnsafeMutablePointer<Float> { keyStorage + layer * layerElements }
-    /// Values of a layer, laid out as the keys.
-    func values(layer: Int) -> UnsafeMutablePointer<Float> { valueStorage + layer * layerElements }
+    /// Bytes of keys and values together that one position takes in one layer.
+    static func positionBytes(_ geometry: ModelGeometry, _ type: KVCacheType) -> Int {
+        2 * geometry.kvHeads * geometry.headDimension * type.byteCount
+    }
 
-    private var layerElements: Int { pages * geometry.kvHeads * pageSize * geometry.headDimension }
+    /// Keys of a layer.
+    func keys(layer: Int) -> UnsafeMutableRawPointer { keyStorage + layer * layerBytes }
+    /// Values of a layer.
+    func values(layer: Int) -> UnsafeMutableRawPointer { valueStorage + layer * layerBytes }
+
+    private var layerBytes: Int { pages * pageSize * Self.positionBytes(geometry, type) / 2 }
+
+    /// What it holds, in words.
+    var summary: String {
+        let bytes = 2 * geometry.layers * layerBytes
+        return "key-value cache: \(type.rawValue), \(pages) pages of \(pageSize) positions, \(bytes) bytes"
+    }
 
     /// Gives a slot the pages for positions `0..<positions`, and queues the update of the device's table.
     ///

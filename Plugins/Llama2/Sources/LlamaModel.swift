@@ -204,6 +204,7 @@ final class LlamaModel: CausalLanguageModel {
         let rows = Int32(step.maxRows)
         let width = configuration.heads * configuration.headDimension
         let kvWidth = configuration.kvHeads * configuration.headDimension
+        let cacheType = KernelArgument.int(Int32(bitPattern: step.cacheType.dtype.rawValue))
         try recordNorm(step, layer.inputNorm, activations)
         try recordLinear(
             step,
@@ -235,9 +236,11 @@ final class LlamaModel: CausalLanguageModel {
         try step.launch(
             PODIUM_ROPE_APPEND,
             podium_grid_rope_append(step.backend, rows),
+            cacheType,
             .pointer(activations.query),
             .pointer(activations.key),
             .pointer(activations.value),
+            .int(0),
             .pointer(activations.cosines),
             .pointer(activations.sines),
             .pointer(step.slots),
@@ -245,6 +248,8 @@ final class LlamaModel: CausalLanguageModel {
             .pointer(step.pageTable),
             .pointer(step.keys(layer: index)),
             .pointer(step.values(layer: index)),
+            .float(1),
+            .float(1),
             .pointer(step.liveRows),
             .int(rows),
             .size(configuration.heads),
@@ -256,10 +261,14 @@ final class LlamaModel: CausalLanguageModel {
         try step.launch(
             PODIUM_PAGED_ATTENTION,
             podium_grid_paged_attention(step.backend, rows, Int32(configuration.kvHeads)),
+            cacheType,
             .pointer(activations.attended),
             .pointer(activations.query),
+            .int(0),
             .pointer(step.keys(layer: index)),
             .pointer(step.values(layer: index)),
+            .float(1),
+            .float(1),
             .pointer(step.pageTable),
             .pointer(step.slots),
             .pointer(step.positions),

@@ -15,21 +15,25 @@ static int32_t rows_of_block(int32_t max_rows, int32_t kv_heads) {
   return rows < 1 ? 1 : rows > ATTENTION_ROWS ? ATTENTION_ROWS : (int32_t)rows;
 }
 
-void podium_paged_attention(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *out, const float *q,
-                            const float *k_pages, const float *v_pages, const int32_t *page_table,
-                            const int32_t *slots, const int32_t *positions, const int32_t *live, int32_t max_rows,
-                            int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t page_size, int32_t max_pages,
-                            float scale) {
+void podium_paged_attention(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t kv_dtype,
+                            float *out, const float *q, int32_t q_stride, const void *k_pages, const void *v_pages,
+                            float k_scale, float v_scale, const int32_t *page_table, const int32_t *slots,
+                            const int32_t *positions, const int32_t *live, int32_t max_rows, int32_t heads,
+                            int32_t kv_heads, int32_t head_dim, int32_t page_size, int32_t max_pages, float scale) {
   (void)grid;
   int32_t rows = podium_live(live, max_rows), block_rows = rows_of_block(max_rows, kv_heads);
   uint64_t blocks = (uint64_t)podium_ceiling(rows, block_rows) * (uint64_t)kv_heads;
   if (last_block > blocks) last_block = blocks;
+  /* The scales of the codes: of the keys in the factor of a score, of the values in the finished result. */
+  float score_scale = kv_dtype == PODIUM_F8E4M3 ? scale * k_scale : scale;
+  float value_scale = kv_dtype == PODIUM_F8E4M3 ? v_scale : 1;
   for (uint64_t block = first_block; block < last_block; block++) {
     int32_t kv_head = (int32_t)(block % (uint64_t)kv_heads);
     int32_t first = (int32_t)(block / (uint64_t)kv_heads) * block_rows;
     int32_t last = rows - first < block_rows ? rows : first + block_rows;
-    ISA_CALL(attention_rows, out, q, k_pages, v_pages, page_table, slots, positions, first, last, kv_head, heads,
-             kv_heads, head_dim, page_size, max_pages, scale);
+    ISA_CALL(attention_rows, kv_dtype, out, q, q_stride ? (size_t)q_stride : (size_t)heads * (size_t)head_dim, k_pages,
+             v_pages, page_table, slots, positions, first, last, kv_head, heads, kv_heads, head_dim, page_size,
+             max_pages, score_scale, value_scale);
   }
 }
 

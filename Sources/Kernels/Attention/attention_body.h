@@ -53,12 +53,13 @@ ISA_TARGET static void ISA(dots_of_tile)(int rows, const float *const *q, const 
 /* The keys or values of the next key tile, which are asked for from memory while this one is at work: each of `shares`
  * query tiles brings a share, evenly over its time.  NULL when there is none. */
 typedef struct ISA(ahead) {
-  const float *const *rows;
+  const char *const *rows;
+  size_t size;
   int share, shares;
 } ISA(ahead);
 
-LANES_ALWAYS_INLINE ISA_TARGET void ISA(bring)(const float *row, size_t width) {
-  for (size_t d = 0; d < width; d += LANES) __builtin_prefetch(row + d, 0, 2);
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(bring)(const char *row, size_t size) {
+  for (size_t at = 0; at < size; at += 64) __builtin_prefetch(row + at, 0, 2);
 }
 
 /* Scores of `rows` <= TILE_ROWS queries against KEY_TILE keys of which `keys` exist. */
@@ -67,7 +68,7 @@ ISA_TARGET static void ISA(scores)(int rows, const float *const *q, const float 
   for (int base = 0; base < keys; base += LANES) {
     if (ahead.rows) {
       int end = base + (ahead.share + 1) * LANES / ahead.shares;
-      for (int i = base + ahead.share * LANES / ahead.shares; i < end; i++) ISA(bring)(ahead.rows[i], width);
+      for (int i = base + ahead.share * LANES / ahead.shares; i < end; i++) ISA(bring)(ahead.rows[i], ahead.size);
     }
     f32x16 dots[TILE_ROWS_MAX];
 #if TILE_ROWS == 6
@@ -125,7 +126,7 @@ LANES_ALWAYS_INLINE ISA_TARGET void ISA(mix)(const int rows, const int vectors, 
     }
   }
   for (int key = 0; key < common; key++) {
-    if (ahead.rows && key % ahead.shares == ahead.share) ISA(bring)(ahead.rows[key], width);
+    if (ahead.rows && key % ahead.shares == ahead.share) ISA(bring)(ahead.rows[key], ahead.size);
     f32x16 value[TILE_COLUMNS_MAX];
 #pragma clang loop unroll(full)
     for (int c = 0; c < vectors; c++) {
@@ -194,7 +195,7 @@ ISA_TARGET static void ISA(mix_all)(int rows, float *const *out, const float *sh
 }
 
 /* Where the keys and values of a tile lie; beyond `last` the last one is repeated, to be computed and masked. */
-ISA_TARGET static void ISA(locate)(const float **addresses, const float *k_pages, const float *v_pages,
+ISA_TARGET static void ISA(locate)(const char **addresses, const char *k_pages, const char *v_pages,
                                    const int32_t *pages, int64_t page_stride, int32_t page_size, size_t width,
                                    int32_t start, int32_t last) {
   int count = last - start < KEY_TILE ? last - start + 1 : KEY_TILE;
@@ -215,10 +216,26 @@ ISA_TARGET static void ISA(locate)(const float **addresses, const float *k_pages
   }
 }
 
-/* Queries of one sequence and one kv head, whose part of page 0 is at k_pages and v_pages. */
-ISA_TARGET static void ISA(attend)(ISA(query) *queries, int count, const float *k_pages, const float *v_pages,
-                                   const int32_t *pages, int64_t page_stride, int32_t page_size, size_t width,
-                                   float scale) {
+/* Rows of a cache that does not hold float32, as float32, behind one another. */
+ISA_TARGET static void ISA(widen_rows)(int dtype, const char *const *rows, int count, size_t width, float *to) {
+  for (int i = 0; i < count; i++) {
+    for (size_t d = 0; d < width; d += LANES) {
+      ISA(store_up_to)(to + d, ISA(load_weights_up_to)(dtype, rows[i], d, width - d), width - d);
+    }
+    to += width;
+  }
+}
+
+/* Queries of one sequence and one kv head, whose part of page 0 is at k_pages and v_pages; strides in bytes. */
+ISA_TARGET static void ISA(attend)(int dtype, ISA(query) *queries, int count, const char *k_pages,
+                                   const char *v_pages, const int32_t *pages, int64_t page_stride, int32_t page_size,
+                                   size_t width, float scale, float value_scale) {
+  size_t size = width * podium_weight_size(dtype);
+  float widened[dtype == PODIUM_F32 ? 1 : 2 * KEY_TILE * width];
+  const float *widened_rows[2 * KEY_TILE];
+  if (dtype != PODIUM_F32) {
+    for (size_t i = 0; i < 2 * KEY_TILE; i++) widened_rows[i] = widened + i * width;
+  }
   int32_t last = -1;
   for (int i = 0; i < count; i++) {
     if (queries[i].position > last) last = queries[i].position;
@@ -227,14 +244,23 @@ ISA_TARGET static void ISA(attend)(ISA(query) *queries, int count, const float *
     for (size_t d = 0; d < width; d++) queries[i].out[d] = 0;
   }
   /* Keys and then values of this tile and of the next one, taking turns. */
-  const float *addresses[2][2 * KEY_TILE];
-  if (last >= 0) ISA(locate)(addresses[0], k_pages, v_pages, pages, page_stride, page_size, width, 0, last);
+  const char *addresses[2][2 * KEY_TILE];
+  if (last >= 0) ISA(locate)(addresses[0], k_pages, v_pages, pages, page_stride, page_size, size, 0, last);
   for (int32_t start = 0; start <= last; start += KEY_TILE) {
-    const float *const *k = addresses[start / KEY_TILE & 1], *const *v = k + KEY_TILE;
-    const float **ahead = NULL;
+    const char *const *tile_rows = addresses[start / KEY_TILE & 1];
+    const float *const *k = (const float *const *)tile_rows;
+    if (dtype != PODIUM_F32) {
+      int keys = last - start < KEY_TILE ? last - start + 1 : KEY_TILE;
+      ISA(widen_rows)(dtype, tile_rows, keys, width, widened);
+      ISA(widen_rows)(dtype, tile_rows + KEY_TILE, keys, width, widened + KEY_TILE * width);
+      for (size_t i = (size_t)keys * width; i < KEY_TILE * width; i++) widened[i] = 0; /* computed and masked */
+      k = widened_rows;
+    }
+    const float *const *v = k + KEY_TILE;
+    const char **ahead = NULL;
     if (last - start >= KEY_TILE) {
       ahead = addresses[(start / KEY_TILE & 1) ^ 1];
-      ISA(locate)(ahead, k_pages, v_pages, pages, page_stride, page_size, width, start + KEY_TILE, last);
+      ISA(locate)(ahead, k_pages, v_pages, pages, page_stride, page_size, size, start + KEY_TILE, last);
     }
     ISA(query) *active[QUERIES];
     int active_count = 0;
@@ -257,28 +283,26 @@ ISA_TARGET static void ISA(attend)(ISA(query) *queries, int count, const float *
         keys[r] = own < KEY_TILE ? own : KEY_TILE;
         if (keys[r] > most) most = keys[r];
       }
-      ISA(scores)(rows, q, k, most, width, scale, (ISA(ahead)){ahead, tile, tiles}, scores);
+      ISA(scores)(rows, q, k, most, width, scale, (ISA(ahead)){ahead, size, tile, tiles}, scores);
       for (int r = 0; r < rows; r++) shrink[r] = ISA(softmax_step)(active[from + r], scores[r], keys[r]);
       ISA(mix_all)(rows, out, shrink, p, keys, v, width,
-                   (ISA(ahead)){ahead ? ahead + KEY_TILE : NULL, tile, tiles});
+                   (ISA(ahead)){ahead ? ahead + KEY_TILE : NULL, size, tile, tiles});
     }
   }
   for (int i = 0; i < count; i++) {
     if (queries[i].position < 0) continue;
-    for (size_t d = 0; d < width; d++) queries[i].out[d] /= queries[i].total;
+    for (size_t d = 0; d < width; d++) queries[i].out[d] = queries[i].out[d] / queries[i].total * value_scale;
   }
 }
 
 /* The rows first..last of the kv head `kv_head`. */
-ISA_TARGET static void ISA(attention_rows)(float *out, const float *q, const float *k_pages, const float *v_pages,
-                                           const int32_t *page_table, const int32_t *slots, const int32_t *positions,
-                                           int32_t first, int32_t last, int32_t kv_head, int32_t heads,
-                                           int32_t kv_heads, int32_t head_dim, int32_t page_size, int32_t max_pages,
-                                           float scale) {
+ISA_TARGET static void ISA(attention_rows)(int dtype, float *out, const float *q, size_t q_stride, const void *k_pages,
+                                           const void *v_pages, const int32_t *page_table, const int32_t *slots,
+                                           const int32_t *positions, int32_t first, int32_t last, int32_t kv_head,
+                                           int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t page_size,
+                                           int32_t max_pages, float scale, float value_scale) {
   int32_t group = heads / kv_heads;
-  int64_t head_stride = (int64_t)page_size * head_dim;
-  k_pages += kv_head * head_stride;
-  v_pages += kv_head * head_stride;
+  int64_t head_stride = (int64_t)page_size * head_dim * (int64_t)podium_weight_size(dtype);
   for (int32_t row = first; row < last;) {
     int32_t slot = slots[row];
     int32_t end = row + 1;
@@ -289,12 +313,15 @@ ISA_TARGET static void ISA(attention_rows)(float *out, const float *q, const flo
       int count = 0;
       for (int32_t r = row; r < end; r++) {
         for (int32_t g = head; g < group && g < head + QUERIES; g++) {
-          size_t at = ((size_t)r * (size_t)heads + (size_t)(kv_head * group + g)) * (size_t)head_dim;
-          queries[count++] = (ISA(query)){.q = q + at, .out = out + at, .position = positions[r]};
+          size_t at = (size_t)(kv_head * group + g) * (size_t)head_dim;
+          queries[count++] = (ISA(query)){.q = q + (size_t)r * q_stride + at,
+                                          .out = out + (size_t)r * (size_t)heads * (size_t)head_dim + at,
+                                          .position = positions[r]};
         }
       }
-      ISA(attend)(queries, count, k_pages, v_pages, page_table + (int64_t)slot * max_pages, kv_heads * head_stride,
-                  page_size, (size_t)head_dim, scale);
+      ISA(attend)(dtype, queries, count, (const char *)k_pages + kv_head * head_stride,
+                  (const char *)v_pages + kv_head * head_stride, page_table + (int64_t)slot * max_pages,
+                  kv_heads * head_stride, page_size, (size_t)head_dim, scale, value_scale);
     }
     row = end;
   }

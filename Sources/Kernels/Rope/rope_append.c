@@ -5,28 +5,29 @@
 #define ISA_BODY "../Rope/rope_append_body.h"
 #include "../Lanes/each_isa.h"
 
-void podium_rope_append(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *q, const float *k,
-                        const float *v, const float *cosines, const float *sines, const int32_t *slots,
-                        const int32_t *positions, const int32_t *page_table, float *k_pages, float *v_pages,
-                        const int32_t *live, int32_t max_rows, int32_t heads, int32_t kv_heads, int32_t head_dim,
-                        int32_t page_size, int32_t max_pages) {
+void podium_rope_append(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t kv_dtype, float *q,
+                        const float *k, const float *v, int32_t stride, const float *cosines, const float *sines,
+                        const int32_t *slots, const int32_t *positions, const int32_t *page_table, void *k_pages,
+                        void *v_pages, float k_scale, float v_scale, const int32_t *live, int32_t max_rows,
+                        int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t page_size, int32_t max_pages) {
   (void)grid;
-  size_t width = (size_t)head_dim, pairs = width / 2;
+  size_t width = (size_t)head_dim, pairs = width / 2, size = podium_weight_size(kv_dtype);
+  size_t q_stride = stride ? (size_t)stride : (size_t)heads * width;
+  size_t kv_stride = stride ? (size_t)stride : (size_t)kv_heads * width;
   last_block = podium_last_row(live, max_rows, last_block);
   for (uint64_t row = first_block; row < last_block; row++) {
     const float *c = cosines + row * pairs, *s = sines + row * pairs;
-    for (int32_t head = 0; head < heads; head++) {
-      float *from = q + (row * (size_t)heads + (size_t)head) * width;
-      ISA_CALL(rope_rotate, from, from, c, s, pairs);
+    for (size_t head = 0; head < (size_t)heads; head++) {
+      ISA_CALL(rope_query, q + row * q_stride + head * width, c, s, pairs);
     }
     int32_t position = positions[row];
     if (position < 0) continue;
-    int64_t page = page_table[(int64_t)slots[row] * max_pages + position / page_size];
-    for (int32_t head = 0; head < kv_heads; head++) {
-      size_t from = (row * (size_t)kv_heads + (size_t)head) * width;
-      int64_t to = ((page * kv_heads + head) * page_size + position % page_size) * head_dim;
-      ISA_CALL(rope_rotate, k_pages + to, k + from, c, s, pairs);
-      __builtin_memcpy(v_pages + to, v + from, width * sizeof(float));
+    size_t page = (size_t)page_table[(int64_t)slots[row] * max_pages + position / page_size];
+    for (size_t head = 0; head < (size_t)kv_heads; head++) {
+      size_t from = row * kv_stride + head * width;
+      size_t place = (page * (size_t)kv_heads + head) * (size_t)page_size + (size_t)(position % page_size);
+      ISA_CALL(rope_append, kv_dtype, (char *)k_pages + place * width * size, (char *)v_pages + place * width * size,
+               k + from, v + from, c, s, pairs, k_scale, v_scale);
     }
   }
 }

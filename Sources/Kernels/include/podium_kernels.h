@@ -146,23 +146,28 @@ mlp_grid podium_grid_rope_tables(podium_backend backend, int32_t max_rows);
 
 /* Rotates q in place, and writes rotated k, and v as it is, into the paged cache, for row < *live.  Element i is paired
  * with element i + head_dim/2 (Hugging Face's half split): (a, b) -> (a cos - b sin, b cos + a sin).
- *   q               float32 [max_rows, heads, head_dim], rotated in place
- *   k, v            float32 [max_rows, kv_heads, head_dim], read only
- *   cosines, sines  float32 [max_rows, head_dim / 2], of podium_rope_tables
- *   slots           int32 [max_rows], sequence slot of each row
- *   positions       int32 [max_rows], position of each row in its sequence, below max_pages * page_size; a row with a
- *                   negative position only has its q rotated
- *   page_table      int32 [slots, max_pages], page of the positions j * page_size ... of each slot
- *   k_pages         float32 [pages, kv_heads, page_size, head_dim]
- *   v_pages         the same
- *   live            int32 [1]
- *   head_dim        even */
-#define PODIUM_ROPE_APPEND_SIGNATURE "pppppppppppiiiiii"
-void podium_rope_append(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *q, const float *k,
-                        const float *v, const float *cosines, const float *sines, const int32_t *slots,
-                        const int32_t *positions, const int32_t *page_table, float *k_pages, float *v_pages,
-                        const int32_t *live, int32_t max_rows, int32_t heads, int32_t kv_heads, int32_t head_dim,
-                        int32_t page_size, int32_t max_pages);
+ *   kv_dtype          element type of the cache: F32; BF16, rounded half to even; or F8E4M3, which stores the code
+ *                     nearest to x / scale, ties to even, +-448 beyond the largest, NaN for NaN
+ *   q                 float32 [max_rows, heads, head_dim], rotated in place
+ *   k, v              float32 [max_rows, kv_heads, head_dim], read only
+ *   stride            elements from a row of q to the next, and the same for k and v: the three are columns of one
+ *                     matrix; 0 when each is dense on its own
+ *   cosines, sines    float32 [max_rows, head_dim / 2], of podium_rope_tables
+ *   slots             int32 [max_rows], sequence slot of each row
+ *   positions         int32 [max_rows], position of each row in its sequence, below max_pages * page_size; a row with
+ *                     a negative position only has its q rotated
+ *   page_table        int32 [slots, max_pages], page of the positions j * page_size ... of each slot
+ *   k_pages           [pages, kv_heads, page_size, head_dim]
+ *   v_pages           the same
+ *   k_scale, v_scale  of F8E4M3, positive; not used for the other types
+ *   live              int32 [1]
+ *   head_dim          even */
+#define PODIUM_ROPE_APPEND_SIGNATURE "ipppipppppppffpiiiiii"
+void podium_rope_append(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t kv_dtype, float *q,
+                        const float *k, const float *v, int32_t stride, const float *cosines, const float *sines,
+                        const int32_t *slots, const int32_t *positions, const int32_t *page_table, void *k_pages,
+                        void *v_pages, float k_scale, float v_scale, const int32_t *live, int32_t max_rows,
+                        int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t page_size, int32_t max_pages);
 mlp_grid podium_grid_rope_append(podium_backend backend, int32_t max_rows);
 
 /* ---- Attention ------------------------------------------------------------------------------------------------- */
@@ -171,22 +176,25 @@ mlp_grid podium_grid_rope_append(podium_backend backend, int32_t max_rows);
  * out[row, head] = softmax over keys 0..positions[row] of (scale * q[row, head] . k) applied to v,
  * where head reads kv head  head / (heads / kv_heads).  The keys must have been appended before (own row included).
  * Consecutive rows of one slot share the reads of K and V (prefill), and so do the query heads of a kv head.
- *   out         float32 [max_rows, heads, head_dim]
- *   q           float32 [max_rows, heads, head_dim], rotated
- *   k_pages     float32 [pages, kv_heads, page_size, head_dim]; memory beyond a row's position is never used in its
- *               result, whatever it holds
- *   v_pages     the same
- *   page_table  int32 [slots, max_pages]; entries beyond the page of the last position are not read
- *   slots       int32 [max_rows]
- *   positions   int32 [max_rows], below max_pages * page_size; a negative one yields zeros
- *   live        int32 [1]
- *   heads       a multiple of kv_heads */
-#define PODIUM_PAGED_ATTENTION_SIGNATURE "ppppppppiiiiiif"
-void podium_paged_attention(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *out, const float *q,
-                            const float *k_pages, const float *v_pages, const int32_t *page_table,
-                            const int32_t *slots, const int32_t *positions, const int32_t *live, int32_t max_rows,
-                            int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t page_size, int32_t max_pages,
-                            float scale);
+ *   kv_dtype          element type of the cache: F32, BF16, or F8E4M3 whose values are code * scale
+ *   out               float32 [max_rows, heads, head_dim]
+ *   q                 float32 [max_rows, heads, head_dim], rotated
+ *   q_stride          elements from a row of q to the next; 0 for heads * head_dim
+ *   k_pages           as podium_rope_append leaves it; memory beyond a row's position is never used in its result,
+ *                     whatever it holds
+ *   v_pages           the same
+ *   k_scale, v_scale  of F8E4M3; not used for the other types
+ *   page_table        int32 [slots, max_pages]; entries beyond the page of the last position are not read
+ *   slots             int32 [max_rows]
+ *   positions         int32 [max_rows], below max_pages * page_size; a negative one yields zeros
+ *   live              int32 [1]
+ *   heads             a multiple of kv_heads */
+#define PODIUM_PAGED_ATTENTION_SIGNATURE "ippippffppppiiiiiif"
+void podium_paged_attention(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t kv_dtype,
+                            float *out, const float *q, int32_t q_stride, const void *k_pages, const void *v_pages,
+                            float k_scale, float v_scale, const int32_t *page_table, const int32_t *slots,
+                            const int32_t *positions, const int32_t *live, int32_t max_rows, int32_t heads,
+                            int32_t kv_heads, int32_t head_dim, int32_t page_size, int32_t max_pages, float scale);
 mlp_grid podium_grid_paged_attention(podium_backend backend, int32_t max_rows, int32_t kv_heads);
 
 /* ---- Argmax ---------------------------------------------------------------------------------------------------- */

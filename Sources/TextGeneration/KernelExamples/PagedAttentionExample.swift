@@ -122,8 +122,8 @@ struct PagedAttentionExample: KernelExampleCase {
         return WorkedExample(
             grid: podium_grid_paged_attention(PODIUM_BACKEND_CPU, Int32(rows.count), Int32(kvHeads)),
             [
-                .output(initial, expected: expected, absolute: absolute), .floats(q), .floats(kPages),
-                .floats(vPages), .ints(table), .ints(rows.map(\.slot)), .ints(rows.map(\.position)), .ints([live]),
+                .int(Int(PODIUM_F32.rawValue)), .output(initial, expected: expected, absolute: absolute), .floats(q),
+                .int(0), .floats(kPages), .floats(vPages), .float(1), .float(1), .ints(table), .ints(rows.map(\.slot)), .ints(rows.map(\.position)), .ints([live]),
                 .int(rows.count), .int(heads), .int(kvHeads), .int(headDim), .int(pageSize), .int(maxPages),
                 .float(scale),
             ]

@@ -91,10 +91,10 @@ struct RopeAppendExample: KernelExampleCase {
         return WorkedExample(
             grid: podium_grid_rope_append(PODIUM_BACKEND_CPU, Int32(rows.count)),
             [
-                .output(q, expected: expectedQ, absolute: absolute), .floats(k), .floats(v), .floats(cosines),
-                .floats(sines), .ints(rows.map(\.slot)), .ints(rows.map(\.position)), .ints(table),
-                .output(kPages, expected: expectedK, absolute: absolute), .output(vPages, expected: expectedV),
-                .ints([live]), .int(rows.count), .int(heads), .int(kvHeads), .int(headDim), .int(pageSize),
+                .int(Int(PODIUM_F32.rawValue)), .output(q, expected: expectedQ, absolute: absolute), .floats(k),
+                .floats(v), .int(0), .floats(cosines), .floats(sines), .ints(rows.map(\.slot)),
+                .ints(rows.map(\.position)), .ints(table), .output(kPages, expected: expectedK, absolute: absolute),
+                .output(vPages, expected: expectedV), .float(1), .float(1), .ints([live]), .int(rows.count), .int(heads), .int(kvHeads), .int(headDim), .int(pageSize),
                 .int(maxPages),
             ]
         )
