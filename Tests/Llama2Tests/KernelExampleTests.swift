@@ -1,5 +1,6 @@
 import CPluginAPI
 import Kernels
+import Numerics
 import PluginAPI
 import Testing
 import TextGeneration
@@ -64,10 +65,14 @@ import TextGeneration
         }
         for (index, argument) in example.arguments.enumerated() {
             guard let expected = argument.expected else { continue }
-            let values =
-                argument.dtype == Int32(MLP_I32)
-                ? buffers[index].bindMemory(to: Int32.self).map { Double($0) }
-                : buffers[index].bindMemory(to: Float.self).map { Double($0) }
+            let bytes = UnsafeRawBufferPointer(buffers[index])
+            let values: [Double]
+            switch Int(argument.dtype) {
+            case Int(MLP_I32): values = bytes.bindMemory(to: Int32.self).map { Double($0) }
+            case Int(MLP_BF16): values = ElementType.bf16.decode(bytes, count: bytes.count / 2).map { Double($0) }
+            case Int(MLP_F8E4M3): values = ElementType.f8e4m3.decode(bytes, count: bytes.count).map { Double($0) }
+            default: values = bytes.bindMemory(to: Float.self).map { Double($0) }
+            }
             for (position, value) in values.enumerated() {
                 let wanted = expected[position]
                 let room = argument.absolute_tolerance + argument.relative_tolerance * abs(wanted)
@@ -123,7 +128,7 @@ import TextGeneration
             try examples(of: kernel) { number, example in
                 for (index, argument) in example.arguments.enumerated() {
                     guard let expected = argument.expected else { continue }
-                    let count = Int(argument.size) / 4
+                    let count = Int(argument.size) / Self.elementSize(argument)
                     let largest = (0..<count).max { abs(expected[$0]) < abs(expected[$1]) } ?? 0
                     let wrong = UnsafeMutablePointer<Double>.allocate(capacity: count)
                     defer { wrong.deallocate() }
@@ -178,12 +183,20 @@ import TextGeneration
             let less = data.loadUnaligned(as: Int32.self) - 1
             return less < 0 ? nil : withUnsafeBytes(of: less) { [UInt8]($0) }
         case UInt8(ascii: "p"):
-            let width = argument.dtype == Int32(MLP_BF16) ? 2 : 4
+            let width = Self.elementSize(argument)
             return stride(from: bytes.count - width, through: 0, by: -width).flatMap { bytes[$0..<$0 + width] }
         // A size that is changed would read or write beyond a buffer; the flag is safe.
         default:
             guard kernel == PODIUM_GEMM, index == 9 else { return nil }
             return withUnsafeBytes(of: 1 - data.loadUnaligned(as: Int32.self)) { [UInt8]($0) }
+        }
+    }
+
+    private static func elementSize(_ argument: mlp_kernel_arg) -> Int {
+        switch Int(argument.dtype) {
+        case Int(MLP_F8E4M3): 1
+        case Int(MLP_BF16), Int(MLP_F16): 2
+        default: 4
         }
     }
 

@@ -89,6 +89,8 @@ struct KernelExampleOutcome {
             values = result.withUnsafeBytes {
                 $0.bindMemory(to: UInt16.self).map { Double(Float(bitPattern: UInt32($0) << 16)) }
             }
+        case Int(MLP_F8E4M3):
+            values = result.withUnsafeBytes { ElementType.f8e4m3.decode($0, count: $0.count).map(Double.init) }
         default:
             mismatches.append("argument \(argumentIndex): outputs of dtype \(argument.dtype) cannot be compared")
             return

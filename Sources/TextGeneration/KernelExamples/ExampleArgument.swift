@@ -14,6 +14,8 @@ enum ExampleArgument {
     case weights(ExampleWeights)
     /// A buffer that the kernel writes: what it holds before, what it must hold after, and how nearly.
     case output([Float], expected: [Double], absolute: Double = 0, relative: Double = 0)
+    /// A buffer of weights' elements that the kernel writes: what it holds before, what it must hold after.
+    case elements(ExampleWeights, expected: [Double], absolute: Double = 0)
     /// A buffer of integers that the kernel writes: what it holds before, what it must hold after.
     case indices([Int], expected: [Int])
 }

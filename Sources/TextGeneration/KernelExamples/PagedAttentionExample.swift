@@ -8,6 +8,9 @@ struct PagedAttentionExample: KernelExampleCase {
     let rows: [ExampleRow]
     let live, heads, kvHeads, headDim, pageSize, maxPages: Int
     let scale: Float
+    var type = ExampleCacheType.float32
+    /// Elements from a row of q to the next; 0 for dense rows.
+    var qStride = 0
 
     static let cases = [
         PagedAttentionExample(
@@ -63,10 +66,36 @@ struct PagedAttentionExample: KernelExampleCase {
             maxPages: 14,
             scale: 16
         ),
+        PagedAttentionExample(
+            rows: [ExampleRow(1, 70), ExampleRow(0, 127), ExampleRow(0, 126), ExampleRow(2, 0)],
+            live: 3,
+            heads: 8,
+            kvHeads: 2,
+            headDim: 64,
+            pageSize: 16,
+            maxPages: 8,
+            scale: 0.125,
+            type: .bfloat16,
+            qStride: 768
+        ),
+        PagedAttentionExample(
+            rows: [ExampleRow(0, 64), ExampleRow(1, 40), ExampleRow(1, 41), ExampleRow(0, 60)],
+            live: 3,
+            heads: 4,
+            kvHeads: 4,
+            headDim: 48,
+            pageSize: 16,
+            maxPages: 5,
+            scale: 0.5,
+            type: .e4m3,
+            qStride: 200
+        ),
     ]
 
     func worked(_ numbers: inout ExampleNumbers) -> WorkedExample {
-        let q = numbers.floats(rows.count * heads * headDim)
+        let stride = qStride > 0 ? qStride : heads * headDim
+        let q = numbers.floats(rows.count * stride)
+        let factors = type.factors
         let slots = (rows.map(\.slot).max() ?? 0) + 1
         let lengths = (0..<slots).map { slot in
             (rows[..<live].filter { $0.slot == slot }.map(\.position).max() ?? -1) + 1
@@ -86,44 +115,47 @@ struct PagedAttentionExample: KernelExampleCase {
                 if position % pageSize == 0 { table[slot * maxPages + position / pageSize] = free.removeLast() }
                 for head in 0..<kvHeads {
                     let start = place(slot, position, head)
-                    kPages.replaceSubrange(start..<start + headDim, with: numbers.floats(headDim))
-                    vPages.replaceSubrange(start..<start + headDim, with: numbers.floats(headDim))
+                    kPages.replaceSubrange(start..<start + headDim, with: numbers.floats(headDim, bound: 1 / factors.k))
+                    vPages.replaceSubrange(start..<start + headDim, with: numbers.floats(headDim, bound: 1 / factors.v))
                 }
             }
         }
-        let k = kPages.map { Double($0) }
+        let (kElements, vElements) = (ExampleWeights(kPages, type.dtype), ExampleWeights(vPages, type.dtype))
+        let k = kElements.values.map { $0 * Double(factors.k) }
+        let v = vElements.values.map { $0 * Double(factors.v) }
         let initial = numbers.unwritten(rows: rows.count, live: live, width: heads * headDim)
         var expected = initial.map { Double($0) }
         var absolute = 0.0
         for (row, at) in rows[..<live].enumerated() {
             for head in 0..<heads {
-                let start = (row * heads + head) * headDim
+                let (start, from) = ((row * heads + head) * headDim, row * stride + head * headDim)
                 let places = (0..<at.position + 1).map { place(at.slot, $0, head / (heads / kvHeads)) }
-                let products = places.map { InnerProduct(q, start, k, $0, count: headDim) }
+                let products = places.map { InnerProduct(q, from, k, $0, count: headDim) }
                 let scores = products.map { Double(scale) * $0.value }
                 let highest = scores.max() ?? 0
                 let weights = scores.map { exp($0 - highest) }
                 let sum = weights.reduce(0, +)
                 for i in 0..<headDim {
-                    expected[start + i] = zip(places, weights).reduce(0) { $0 + $1.1 / sum * Double(vPages[$1.0 + i]) }
+                    expected[start + i] = zip(places, weights).reduce(0) { $0 + $1.1 / sum * v[$1.0 + i] }
                 }
                 guard !places.isEmpty else { continue }
-                // A weight e^(score - highest) is off by the error of its score (sum and scale), the rounding of the
+                // A weight e^(score - highest) is off by the error of its score (sum and two scales), the rounding of the
                 // difference, and that of exp (2 ulp).
-                let scoreError = (products.map(\.magnitude).max() ?? 0) * Double(scale) * roundingBound(headDim + 1)
+                let scoreError = (products.map(\.magnitude).max() ?? 0) * Double(scale) * roundingBound(headDim + 2)
                 let spread = highest - (scores.min() ?? 0)
                 let weightError = expm1(scoreError + roundingBound(1) * (spread + scoreError)) + roundingBound(4)
                 // The sums over keys, with a rescaling (exp and product) at every sixteenth key at the most.
                 let sumError = roundingBound(places.count + 5 * (places.count / 16 + 1))
-                // In numerator and denominator both, then the quotient; no value is larger than 1.
-                absolute = max(absolute, 2 * (weightError + sumError + weightError * sumError) + roundingBound(1))
+                // In numerator and denominator both, then the quotient and a scale; no value is larger than 1.
+                absolute = max(absolute, 2 * (weightError + sumError + weightError * sumError) + roundingBound(2))
             }
         }
         return WorkedExample(
             grid: podium_grid_paged_attention(PODIUM_BACKEND_CPU, Int32(rows.count), Int32(kvHeads)),
             [
-                .int(Int(PODIUM_F32.rawValue)), .output(initial, expected: expected, absolute: absolute), .floats(q),
-                .int(0), .floats(kPages), .floats(vPages), .float(1), .float(1), .ints(table), .ints(rows.map(\.slot)), .ints(rows.map(\.position)), .ints([live]),
+                type.argument, .output(initial, expected: expected, absolute: absolute), .floats(q), .int(qStride),
+                .weights(kElements), .weights(vElements), .float(type.kScale), .float(type.vScale), .ints(table),
+                .ints(rows.map(\.slot)), .ints(rows.map(\.position)), .ints([live]),
                 .int(rows.count), .int(heads), .int(kvHeads), .int(headDim), .int(pageSize), .int(maxPages),
                 .float(scale),
             ]

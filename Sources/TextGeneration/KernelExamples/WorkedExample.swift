@@ -25,27 +25,36 @@ final class WorkedExample {
         case .null: return mlp_kernel_arg()
         case .floats(let values): return buffer(values, MLP_F32)
         case .ints(let values): return buffer(values.map { Int32($0) }, MLP_I32)
-        case .weights(let weights):
-            switch weights.elements {
-            case .float32(let values): return buffer(values, MLP_F32)
-            case .bfloat16(let values): return buffer(values, MLP_BF16)
-            case .float16(let values): return buffer(values, MLP_F16)
-            case .e4m3(let codes): return buffer(codes, MLP_F8E4M3)
-            }
+        case .weights(let weights): return buffer(weights)
         case .output(let initial, let expected, let absolute, let relative):
-            precondition(initial.count == expected.count)
-            var output = buffer(initial, MLP_F32)
-            output.flags = UInt32(MLP_ARG_OUTPUT)
-            output.expected = UnsafePointer(copy(expected).assumingMemoryBound(to: Double.self))
-            output.absolute_tolerance = absolute
-            output.relative_tolerance = relative
-            return output
+            return output(buffer(initial, MLP_F32), expected, absolute, relative)
+        case .elements(let initial, let expected, let absolute):
+            return output(buffer(initial), expected, absolute, 0)
         case .indices(let initial, let expected):
-            precondition(initial.count == expected.count)
-            var output = buffer(initial.map { Int32($0) }, MLP_I32)
-            output.flags = UInt32(MLP_ARG_OUTPUT)
-            output.expected = UnsafePointer(copy(expected.map { Double($0) }).assumingMemoryBound(to: Double.self))
-            return output
+            return output(buffer(initial.map { Int32($0) }, MLP_I32), expected.map { Double($0) }, 0, 0)
+        }
+    }
+
+    private func output(
+        _ buffer: mlp_kernel_arg,
+        _ expected: [Double],
+        _ absolute: Double,
+        _ relative: Double
+    ) -> mlp_kernel_arg {
+        var output = buffer
+        output.flags = UInt32(MLP_ARG_OUTPUT)
+        output.expected = UnsafePointer(copy(expected).assumingMemoryBound(to: Double.self))
+        output.absolute_tolerance = absolute
+        output.relative_tolerance = relative
+        return output
+    }
+
+    private func buffer(_ weights: ExampleWeights) -> mlp_kernel_arg {
+        switch weights.elements {
+        case .float32(let values): buffer(values, MLP_F32)
+        case .bfloat16(let values): buffer(values, MLP_BF16)
+        case .float16(let values): buffer(values, MLP_F16)
+        case .e4m3(let codes): buffer(codes, MLP_F8E4M3)
         }
     }
 
