@@ -6,7 +6,7 @@
  * most of them and nothing makes a run faster than the machine.  A run is timed by the processor time of its slowest
  * thread: on an idle machine that is the time on the wall, on a shared one it leaves out the time given to others.
  *
- * Usage: KernelBenchmark [seconds per measurement, default 0.5] [plain|avx2|avx512] */
+ * Usage: KernelBenchmark [seconds per measurement, default 0.5] [plain|avx2|avx512|avx512vnni] */
 #include "podium_kernels.h"
 
 #include <math.h>
@@ -217,19 +217,19 @@ static float *random_floats(size_t count) {
 
 int main(int argc, char **argv) {
   if (argc > 1) budget = atof(argv[1]);
-  static const char *const names[] = {"plain", "avx2", "avx512"};
+  static const char *const names[PODIUM_ISA_COUNT] = {"plain", "avx2", "avx512", "avx512vnni"};
   if (argc > 2) {
     int found = 0;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < PODIUM_ISA_COUNT; i++) {
       if (strcmp(argv[2], names[i]) == 0) found = podium_select_isa((podium_isa)i);
     }
     if (!found) {
-      fprintf(stderr, "KernelBenchmark: this machine has no %s; use plain, avx2 or avx512\n", argv[2]);
+      fprintf(stderr, "KernelBenchmark: this machine has no %s; use plain, avx2, avx512 or avx512vnni\n", argv[2]);
       return 1;
     }
   }
   podium_isa isa = podium_active_isa();
-  int is_wide = isa == PODIUM_ISA_AVX512;
+  int is_wide = isa >= PODIUM_ISA_AVX512;
   size_t size = (size_t)512 << 20;
   /* Weights: small floats in either reading (0x3c.. halves), written once so that the pages exist. */
   char *weights = allocate(size);

@@ -1,11 +1,11 @@
 #include "podium_kernels.h"
 
-enum { EMBEDDING, NORM, GEMM, ROPE, ATTENTION, ARGMAX, ROUND, FAMILY_COUNT };
+enum { EMBEDDING, NORM, GEMM, ROPE, ATTENTION, ARGMAX, ROUND, MXFP4, FAMILY_COUNT };
 
 static const mlp_kernel_family families[FAMILY_COUNT] = {
     [EMBEDDING] = {.name = "embedding"}, [NORM] = {.name = "norm"},           [GEMM] = {.name = "gemm"},
     [ROPE] = {.name = "rope"},           [ATTENTION] = {.name = "attention"}, [ARGMAX] = {.name = "argmax"},
-    [ROUND] = {.name = "round"},
+    [ROUND] = {.name = "round"},         [MXFP4] = {.name = "mxfp4"},
 };
 
 #define KERNEL(twin_, name_, signature_, family_) \
@@ -22,6 +22,12 @@ static const mlp_kernel kernels[PODIUM_KERNEL_COUNT] = {
         KERNEL(podium_paged_attention, "paged_attention", PODIUM_PAGED_ATTENTION_SIGNATURE, ATTENTION),
     [PODIUM_ARGMAX] = KERNEL(podium_argmax, "argmax", PODIUM_ARGMAX_SIGNATURE, ARGMAX),
     [PODIUM_ROUND_TO_FP8] = KERNEL(podium_round_to_fp8, "round_to_fp8", PODIUM_ROUND_TO_FP8_SIGNATURE, ROUND),
+    [PODIUM_QUANTIZE_ROWS] = KERNEL(podium_quantize_rows, "quantize_rows", PODIUM_QUANTIZE_ROWS_SIGNATURE, MXFP4),
+    [PODIUM_RMS_NORM_QUANTIZE] =
+        KERNEL(podium_rms_norm_quantize, "rms_norm_quantize", PODIUM_RMS_NORM_QUANTIZE_SIGNATURE, MXFP4),
+    [PODIUM_GEMM_MXFP4] = KERNEL(podium_gemm_mxfp4, "gemm_mxfp4", PODIUM_GEMM_MXFP4_SIGNATURE, MXFP4),
+    [PODIUM_GEMM_MXFP4_SILU_GATE] =
+        KERNEL(podium_gemm_mxfp4_silu_gate, "gemm_mxfp4_silu_gate", PODIUM_GEMM_MXFP4_SILU_GATE_SIGNATURE, MXFP4),
 };
 
 const mlp_kernel *podium_kernels(uint32_t *count) {

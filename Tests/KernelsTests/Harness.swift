@@ -106,7 +106,7 @@ struct Weights {
 let dtypes = [PODIUM_F32, PODIUM_BF16, PODIUM_F16, PODIUM_F8E4M3]
 
 /// The instruction sets that this machine has; the plain one always.
-let instructionSets = [PODIUM_ISA_PLAIN, PODIUM_ISA_AVX2, PODIUM_ISA_AVX512].filter { podium_has_isa($0) }
+let instructionSets = (0..<PODIUM_ISA_COUNT.rawValue).map { podium_isa(rawValue: $0) }.filter { podium_has_isa($0) }
 
 /// Ways to split the blocks of a grid into ranges, in the order in which they run.
 func splits(_ blocks: UInt64) -> [[(UInt64, UInt64)]] {

@@ -71,6 +71,7 @@ import TextGeneration
             case Int(MLP_I32): values = bytes.bindMemory(to: Int32.self).map { Double($0) }
             case Int(MLP_BF16): values = ElementType.bf16.decode(bytes, count: bytes.count / 2).map { Double($0) }
             case Int(MLP_F8E4M3): values = ElementType.f8e4m3.decode(bytes, count: bytes.count).map { Double($0) }
+            case Int(MLP_I8): values = bytes.bindMemory(to: Int8.self).map { Double($0) }
             default: values = bytes.bindMemory(to: Float.self).map { Double($0) }
             }
             for (position, value) in values.enumerated() {
@@ -187,14 +188,17 @@ import TextGeneration
             return stride(from: bytes.count - width, through: 0, by: -width).flatMap { bytes[$0..<$0 + width] }
         // A size that is changed would read or write beyond a buffer; the flag is safe.
         default:
-            guard kernel == PODIUM_GEMM, index == 9 else { return nil }
+            let isFlag =
+                (kernel == PODIUM_GEMM && index == 11) || (kernel == PODIUM_GEMM_MXFP4 && index == 10)
+                || ((kernel == PODIUM_QUANTIZE_ROWS || kernel == PODIUM_RMS_NORM_QUANTIZE) && index == 0)
+            guard isFlag else { return nil }
             return withUnsafeBytes(of: 1 - data.loadUnaligned(as: Int32.self)) { [UInt8]($0) }
         }
     }
 
     private static func elementSize(_ argument: mlp_kernel_arg) -> Int {
         switch Int(argument.dtype) {
-        case Int(MLP_F8E4M3): 1
+        case Int(MLP_F8E4M3), Int(MLP_I8), Int(MLP_U8): 1
         case Int(MLP_BF16), Int(MLP_F16): 2
         default: 4
         }

@@ -85,6 +85,7 @@ struct KernelExampleOutcome {
         case Int(MLP_F64): values = result.withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }
         case Int(MLP_I32): values = result.withUnsafeBytes { $0.bindMemory(to: Int32.self).map(Double.init) }
         case Int(MLP_U8): values = result.map(Double.init)
+        case Int(MLP_I8): values = result.map { Double(Int8(bitPattern: $0)) }
         case Int(MLP_BF16):
             values = result.withUnsafeBytes {
                 $0.bindMemory(to: UInt16.self).map { Double(Float(bitPattern: UInt32($0) << 16)) }

@@ -14,6 +14,9 @@ bool podium_has_isa(podium_isa isa) {
   case PODIUM_ISA_AVX512:
     return podium_has_isa(PODIUM_ISA_AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  case PODIUM_ISA_AVX512VNNI:
+    return podium_has_isa(PODIUM_ISA_AVX512) && __builtin_cpu_supports("avx512vnni") &&
+           __builtin_cpu_supports("avx512vbmi");
 #endif
   default: return false;
   }
@@ -25,6 +28,7 @@ podium_isa podium_active_isa(void) {
     podium_isa best = PODIUM_ISA_PLAIN;
     if (podium_has_isa(PODIUM_ISA_AVX2)) best = PODIUM_ISA_AVX2;
     if (podium_has_isa(PODIUM_ISA_AVX512)) best = PODIUM_ISA_AVX512;
+    if (podium_has_isa(PODIUM_ISA_AVX512VNNI)) best = PODIUM_ISA_AVX512VNNI;
     known = (int)best + 1;
     atomic_store_explicit(&active, known, memory_order_relaxed); /* threads that race here store the same */
   }

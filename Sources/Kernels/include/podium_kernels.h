@@ -21,6 +21,7 @@
 #include "mlp_plugin.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -44,7 +45,11 @@ typedef enum podium_kernel {
   PODIUM_PAGED_ATTENTION = 6,
   PODIUM_ARGMAX = 7,
   PODIUM_ROUND_TO_FP8 = 8,
-  PODIUM_KERNEL_COUNT = 9
+  PODIUM_QUANTIZE_ROWS = 9,
+  PODIUM_RMS_NORM_QUANTIZE = 10,
+  PODIUM_GEMM_MXFP4 = 11,
+  PODIUM_GEMM_MXFP4_SILU_GATE = 12,
+  PODIUM_KERNEL_COUNT = 13
 } podium_kernel;
 
 /* Every kernel with its name, signature and twin, in the order of podium_kernel; `family` indexes podium_families().
@@ -53,8 +58,15 @@ const mlp_kernel *podium_kernels(uint32_t *count);
 const mlp_kernel_family *podium_families(uint32_t *count);
 
 /* The instruction sets that the twins are compiled for.  The best one that the machine has is taken at the first
- * call; all give the same bits. */
-typedef enum podium_isa { PODIUM_ISA_PLAIN = 0, PODIUM_ISA_AVX2 = 1, PODIUM_ISA_AVX512 = 2 } podium_isa;
+ * call; all give the same bits.  AVX512VNNI is AVX512 with the 8-bit dot products (VNNI) and byte permutations (VBMI)
+ * of Ice Lake and Zen 4; the kernels that have no use for them run as with AVX512. */
+typedef enum podium_isa {
+  PODIUM_ISA_PLAIN = 0,
+  PODIUM_ISA_AVX2 = 1,
+  PODIUM_ISA_AVX512 = 2,
+  PODIUM_ISA_AVX512VNNI = 3,
+  PODIUM_ISA_COUNT = 4
+} podium_isa;
 
 /* Whether this machine can run `isa`. */
 bool podium_has_isa(podium_isa isa);
@@ -222,6 +234,99 @@ mlp_grid podium_grid_argmax(podium_backend backend, int32_t max_rows);
 void podium_round_to_fp8(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *out, const float *x,
                          float scale, const int32_t *live, int32_t max_rows, int32_t width);
 mlp_grid podium_grid_round_to_fp8(podium_backend backend, int32_t max_rows);
+
+/* ---- MXFP4 ----------------------------------------------------------------------------------------------------- */
+
+/* Linear layers whose weights are OCP MXFP4 (E2M1 elements, one E8M0 scale for 32 of them along k) and whose
+ * activations are quantised row by row in the same blocks of 32.  k is a multiple of 32 everywhere.
+ *
+ * What a quantised activation is: x[row, j] stands for codes[row, j] * scales[row, j / 32].  `offsets` is
+ * -12 * (sum of the block's codes), with which a product starts a block's integer sum: it reads the weights as the
+ * unsigned 2 * w + 12. */
+typedef enum podium_activation {
+  /* scale = max(amax / 127, 2^-126) with amax the block's largest magnitude, code = x / scale rounded half to even. */
+  PODIUM_ACTIVATION_INT8 = 0,
+  /* MXFP4 as AMD Quark quantises it, scale rule `even`: an element E2M1(x / 2^e) is held as the code 2 * element, and
+   * scale = 2^e / 2. */
+  PODIUM_ACTIVATION_MXFP4 = 1
+} podium_activation;
+
+/* Quantises the rows of x, for row < *live.  A block that holds NaN or an infinity gets codes 0 and a scale of NaN, so
+ * that it shows in every result.
+ *   format   podium_activation
+ *   codes    int8 [max_rows, k]
+ *   scales   float32 [max_rows, k / 32]
+ *   offsets  int32 [max_rows, k / 32]
+ *   x        float32 [max_rows, k]
+ *   live     int32 [1] */
+#define PODIUM_QUANTIZE_ROWS_SIGNATURE "ipppppii"
+void podium_quantize_rows(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t format,
+                          int8_t *codes, float *scales, int32_t *offsets, const float *x, const int32_t *live,
+                          int32_t max_rows, int32_t k);
+mlp_grid podium_grid_quantize_rows(podium_backend backend, int32_t max_rows);
+
+/* podium_rms_norm with its result quantised instead of stored: the same bits as podium_rms_norm followed by
+ * podium_quantize_rows.
+ *   format   podium_activation
+ *   dtype    element type of the weight
+ *   codes, scales, offsets  as above, of [max_rows, width]
+ *   x        float32 [any, width]
+ *   weight   [width]
+ *   rows     int32 [max_rows], which row of x to take, or NULL
+ *   live     int32 [1]
+ *   width    a multiple of 32 */
+#define PODIUM_RMS_NORM_QUANTIZE_SIGNATURE "iipppppppiif"
+void podium_rms_norm_quantize(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t format,
+                              int32_t dtype, int8_t *codes, float *scales, int32_t *offsets, const float *x,
+                              const void *weight, const int32_t *rows, const int32_t *live, int32_t max_rows,
+                              int32_t width, float epsilon);
+mlp_grid podium_grid_rms_norm_quantize(podium_backend backend, int32_t max_rows);
+
+/* y[row, i] = sum over j of x[row, j] * w[i, j]  (+ bias[i])  (+ y[row, i] if accumulate), added in this order, for
+ * row < *live, with x quantised and w packed.  Per block: the exact integer sum of the codes' products, times
+ * (weight scale / 2 * activation scale), by one fused multiply-add; blocks ascending (docs/numerics.md).
+ *   y           float32 [max_rows, n]
+ *   codes       int8 [max_rows, k]
+ *   scales      float32 [max_rows, k / 32]
+ *   offsets     int32 [max_rows, k / 32]
+ *   w           podium_packed_mxfp4_size(n, k) bytes that podium_pack_mxfp4 has filled; aligned to 64 for speed
+ *   bias        float32 [n] or NULL
+ *   live        int32 [1]
+ *   accumulate  0 or 1 */
+#define PODIUM_GEMM_MXFP4_SIGNATURE "pppppppiiii"
+void podium_gemm_mxfp4(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *y, const int8_t *codes,
+                       const float *scales, const int32_t *offsets, const void *w, const float *bias,
+                       const int32_t *live, int32_t max_rows, int32_t n, int32_t k, int32_t accumulate);
+mlp_grid podium_grid_gemm_mxfp4(podium_backend backend, int32_t max_rows, int32_t n, int32_t k);
+
+/* h[row, i] = silu(g) * u as podium_gemm_silu_gate, with the products g and u of podium_gemm_mxfp4.
+ *   h        float32 [max_rows, n]
+ *   codes, scales, offsets  as above, of [max_rows, k]
+ *   w        podium_packed_mxfp4_pair_size(n, k) bytes that podium_pack_mxfp4_pair has filled; aligned to 64 for speed
+ *   live     int32 [1] */
+#define PODIUM_GEMM_MXFP4_SILU_GATE_SIGNATURE "ppppppiii"
+void podium_gemm_mxfp4_silu_gate(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *h,
+                                 const int8_t *codes, const float *scales, const int32_t *offsets, const void *w,
+                                 const int32_t *live, int32_t max_rows, int32_t n, int32_t k);
+mlp_grid podium_grid_gemm_mxfp4_silu_gate(podium_backend backend, int32_t max_rows, int32_t n, int32_t k);
+
+/* Bytes of an [n, k] matrix packed for podium_gemm_mxfp4: 17/32 of a byte for each element of whole panels of sixteen
+ * rows (k a multiple of 128; otherwise up to 48 bytes more in a panel). */
+size_t podium_packed_mxfp4_size(int32_t n, int32_t k);
+
+/* Packs the rows first_row ..< first_row + rows of an [n, k] matrix.  Calls for disjoint rows may run at once and in
+ * any order, and together they must cover the matrix; the one that packs row n - 1 fills the rows that pad the last
+ * panel.  The result does not depend on how the rows were divided.
+ *   packed  podium_packed_mxfp4_size(n, k) bytes
+ *   codes   uint8 [rows, k / 2], E2M1; of two elements the first in the low half of a byte
+ *   scales  uint8 [rows, k / 32], E8M0; 255 is NaN and makes its output NaN */
+void podium_pack_mxfp4(void *packed, int32_t n, int32_t k, int32_t first_row, int32_t rows, const uint8_t *codes,
+                       const uint8_t *scales);
+
+/* The same for two [n, k] matrices, of podium_gemm_mxfp4_silu_gate, their panels taking turns. */
+size_t podium_packed_mxfp4_pair_size(int32_t n, int32_t k);
+void podium_pack_mxfp4_pair(void *packed, int32_t n, int32_t k, const uint8_t *gate_codes, const uint8_t *gate_scales,
+                            const uint8_t *up_codes, const uint8_t *up_scales);
 
 #ifdef __cplusplus
 }

@@ -12,10 +12,16 @@ enum ExampleArgument {
     case ints([Int])
     /// A buffer that the kernel reads.
     case weights(ExampleWeights)
+    /// A buffer that the kernel reads.
+    case bytes([UInt8])
+    /// A buffer that the kernel reads.
+    case signedBytes([Int8])
     /// A buffer that the kernel writes: what it holds before, what it must hold after, and how nearly.
     case output([Float], expected: [Double], absolute: Double = 0, relative: Double = 0)
     /// A buffer of weights' elements that the kernel writes: what it holds before, what it must hold after.
     case elements(ExampleWeights, expected: [Double], absolute: Double = 0)
     /// A buffer of integers that the kernel writes: what it holds before, what it must hold after.
     case indices([Int], expected: [Int])
+    /// A buffer of bytes that the kernel writes: what it holds before, what it must hold after.
+    case codes([Int], expected: [Int])
 }

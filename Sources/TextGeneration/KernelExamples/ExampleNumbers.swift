@@ -20,6 +20,9 @@ struct ExampleNumbers: RandomNumberGenerator {
     /// Evenly spread over 0..<bound.
     mutating func index(below bound: Int) -> Int { Int(next() % UInt64(bound)) }
 
+    /// Integers of 0..<100, for an output before the launch.
+    mutating func unwritten(_ count: Int) -> [Int] { (0..<count).map { _ in index(below: 100) } }
+
     /// An output before the launch: NaN in the rows that the kernel must write, numbers in those that it must leave.
     mutating func unwritten(rows: Int, live: Int, width: Int) -> [Float] {
         let written = min(live, rows) * width

@@ -3,7 +3,13 @@ struct InnerProduct {
     private(set) var value = 0.0
     private(set) var magnitude = 0.0
 
-    init(_ left: [Float], _ leftStart: Int, _ right: [Double], _ rightStart: Int, count: Int) {
+    init<Left: BinaryFloatingPoint>(
+        _ left: [Left],
+        _ leftStart: Int,
+        _ right: [Double],
+        _ rightStart: Int,
+        count: Int
+    ) {
         for i in 0..<count {
             let product = Double(left[leftStart + i]) * right[rightStart + i]
             value += product

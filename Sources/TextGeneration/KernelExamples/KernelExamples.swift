@@ -50,6 +50,10 @@ public final class KernelExamples {
         case PODIUM_PAGED_ATTENTION: PagedAttentionExample.cases
         case PODIUM_ARGMAX: ArgmaxExample.cases
         case PODIUM_ROUND_TO_FP8: RoundToFP8Example.cases
+        case PODIUM_QUANTIZE_ROWS: QuantizeRowsExample.cases
+        case PODIUM_RMS_NORM_QUANTIZE: RMSNormQuantizeExample.cases
+        case PODIUM_GEMM_MXFP4: MXFP4GemmExample.cases
+        case PODIUM_GEMM_MXFP4_SILU_GATE: MXFP4GatedGemmExample.cases
         default: []
         }
     }

@@ -26,12 +26,16 @@ final class WorkedExample {
         case .floats(let values): return buffer(values, MLP_F32)
         case .ints(let values): return buffer(values.map { Int32($0) }, MLP_I32)
         case .weights(let weights): return buffer(weights)
+        case .bytes(let values): return buffer(values, MLP_U8)
+        case .signedBytes(let values): return buffer(values, MLP_I8)
         case .output(let initial, let expected, let absolute, let relative):
             return output(buffer(initial, MLP_F32), expected, absolute, relative)
         case .elements(let initial, let expected, let absolute):
             return output(buffer(initial), expected, absolute, 0)
         case .indices(let initial, let expected):
             return output(buffer(initial.map { Int32($0) }, MLP_I32), expected.map { Double($0) }, 0, 0)
+        case .codes(let initial, let expected):
+            return output(buffer(initial.map { Int8($0) }, MLP_I8), expected.map { Double($0) }, 0, 0)
         }
     }
 

@@ -8,6 +8,7 @@ struct LaunchArguments: @unchecked Sendable {
     func raw(_ index: Int) -> UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: UInt(words[index])) }
     func floats(_ index: Int) -> UnsafeMutablePointer<Float>? { raw(index)?.assumingMemoryBound(to: Float.self) }
     func ints(_ index: Int) -> UnsafeMutablePointer<Int32>? { raw(index)?.assumingMemoryBound(to: Int32.self) }
+    func codes(_ index: Int) -> UnsafeMutablePointer<Int8>? { raw(index)?.assumingMemoryBound(to: Int8.self) }
     func int(_ index: Int) -> Int32 { Int32(truncatingIfNeeded: words[index]) }
     func float(_ index: Int) -> Float { Float(bitPattern: UInt32(truncatingIfNeeded: words[index])) }
 
@@ -136,6 +137,70 @@ struct LaunchArguments: @unchecked Sendable {
             podium_argmax(&grid, first, last, ints(0), floats(1), ints(2), int(3), int(4))
         case PODIUM_ROUND_TO_FP8:
             podium_round_to_fp8(&grid, first, last, floats(0), floats(1), float(2), ints(3), int(4), int(5))
+        case PODIUM_QUANTIZE_ROWS:
+            podium_quantize_rows(
+                &grid,
+                first,
+                last,
+                int(0),
+                codes(1),
+                floats(2),
+                ints(3),
+                floats(4),
+                ints(5),
+                int(6),
+                int(7)
+            )
+        case PODIUM_RMS_NORM_QUANTIZE:
+            podium_rms_norm_quantize(
+                &grid,
+                first,
+                last,
+                int(0),
+                int(1),
+                codes(2),
+                floats(3),
+                ints(4),
+                floats(5),
+                raw(6),
+                ints(7),
+                ints(8),
+                int(9),
+                int(10),
+                float(11)
+            )
+        case PODIUM_GEMM_MXFP4:
+            podium_gemm_mxfp4(
+                &grid,
+                first,
+                last,
+                floats(0),
+                codes(1),
+                floats(2),
+                ints(3),
+                raw(4),
+                floats(5),
+                ints(6),
+                int(7),
+                int(8),
+                int(9),
+                int(10)
+            )
+        case PODIUM_GEMM_MXFP4_SILU_GATE:
+            podium_gemm_mxfp4_silu_gate(
+                &grid,
+                first,
+                last,
+                floats(0),
+                codes(1),
+                floats(2),
+                ints(3),
+                raw(4),
+                ints(5),
+                int(6),
+                int(7),
+                int(8)
+            )
         default:
             preconditionFailure("the test host does not know kernel \(kernel.rawValue)")
         }

@@ -1,0 +1,180 @@
+/* mxfp4_tile.h - the register tile of the MXFP4 products: one panel of weights with a few quantised rows.
+ *
+ * Included once per instruction set, after lanes.h.  It is where the rule for these products lives: per block of 32 the
+ * exact integer sum of (2 w + 12) * code, started from the row's offset; then one fused multiply-add of that sum with
+ * (weight scale / 2 * activation scale); blocks ascending. */
+
+/* Halves of the sixteen scales of a block: 2^(code - 128), and NaN for 255. */
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(mx_half_scales)(const uint8_t *codes) {
+  u8x16 bytes;
+  __builtin_memcpy(&bytes, codes, sizeof bytes);
+  i32x16 exponents = __builtin_convertvector(bytes, i32x16);
+  /* 2^-127 is subnormal: an exponent field of 0 and the highest bit of the fraction. */
+  i32x16 bits = __builtin_elementwise_max(exponents << 23, (i32x16){0} + 0x00400000);
+  bits = (i32x16)ISA(select)(exponents == 255, (f32x16)((i32x16){0} + 0x7fc00000), (f32x16)bits);
+  return (f32x16)bits * ISA(splat)(0.5f);
+}
+
+#if WIDENED_HALVES == 16
+
+#define MX_TILE_ROWS 16
+
+/* Unsigned bytes of one line: the low halves and the high halves, each 2 * value + 12. */
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_decode)(const uint8_t *line, __m512i *low, __m512i *high) {
+  const __m128i table = _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0);
+  __m512i bytes = _mm512_loadu_si512(line);
+#if defined(BYTE_DOT_PRODUCTS)
+  /* The table four times: the instruction takes six bits of an index, and the upper two make no difference. */
+  *low = _mm512_permutexvar_epi8(bytes, _mm512_broadcast_i32x4(table));
+  *high = _mm512_permutexvar_epi8(_mm512_srli_epi16(bytes, 4), _mm512_broadcast_i32x4(table));
+#else
+  const __m512i nibble = _mm512_set1_epi8(15);
+  *low = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), _mm512_and_si512(bytes, nibble));
+  *high = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table),
+                              _mm512_and_si512(_mm512_srli_epi16(bytes, 4), nibble));
+#endif
+}
+
+LANES_ALWAYS_INLINE ISA_TARGET __m512i ISA(mx_broadcast)(const int8_t *four) {
+  int32_t word;
+  __builtin_memcpy(&word, four, sizeof word);
+  return _mm512_set1_epi32(word);
+}
+
+/* offset + the products of a block's weights with 32 codes. */
+LANES_ALWAYS_INLINE ISA_TARGET __m512i ISA(mx_dot)(const __m512i *w, const int8_t *codes, int32_t offset) {
+  __m512i sum = _mm512_set1_epi32(offset);
+#if defined(BYTE_DOT_PRODUCTS)
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i++) sum = _mm512_dpbusd_epi32(sum, w[i], ISA(mx_broadcast)(codes + 4 * i));
+#else
+  /* Sums of two products are at most 2 * 24 * 127, so that four of them fit sixteen bits. */
+#pragma clang loop unroll(full)
+  for (int half = 0; half < 8; half += 4) {
+    __m512i pairs = _mm512_maddubs_epi16(w[half], ISA(mx_broadcast)(codes + 4 * half));
+#pragma clang loop unroll(full)
+    for (int i = half + 1; i < half + 4; i++) {
+      pairs = _mm512_add_epi16(pairs, _mm512_maddubs_epi16(w[i], ISA(mx_broadcast)(codes + 4 * i)));
+    }
+    sum = _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+  }
+#endif
+  return sum;
+}
+
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_tile)(const int rows, const uint8_t *panel, size_t first, size_t count,
+                                                mx_tile tile, f32x16 *sums) {
+  f32x16 sum[MX_TILE_ROWS];
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) sum[r] = sums[r];
+  const uint8_t *group = panel + mx_scales_at(first);
+  for (size_t b = 0; b < count; group += MX_GROUP) {
+    const uint8_t *scales = group, *elements = group + MX_SCALES;
+    size_t end = b + MX_BLOCKS < count ? b + MX_BLOCKS : count;
+    for (; b < end; b++, scales += MX_ROWS, elements += MX_ELEMENTS) {
+      __m512i w[8];
+#pragma clang loop unroll(full)
+      for (int i = 0; i < 4; i++) ISA(mx_decode)(elements + 64 * i, &w[2 * i], &w[2 * i + 1]);
+      f32x16 half_scales = ISA(mx_half_scales)(scales);
+#pragma clang loop unroll(full)
+      for (int r = 0; r < rows; r++) {
+        f32x16 dot = (f32x16)_mm512_cvtepi32_ps(ISA(mx_dot)(w, tile.codes + r * MX_BLOCK, tile.offsets[r]));
+        sum[r] = ISA(fma)(dot, half_scales * ISA(splat)(tile.scales[r]), sum[r]);
+      }
+      tile.codes += rows * MX_BLOCK, tile.scales += rows, tile.offsets += rows;
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) sums[r] = sum[r];
+}
+
+#elif WIDENED_HALVES == 8
+
+#define MX_TILE_ROWS 3
+
+LANES_ALWAYS_INLINE ISA_TARGET __m256i ISA(mx_dot)(const __m256i *w, const int8_t *codes, int32_t offset) {
+  __m256i sum = _mm256_set1_epi32(offset);
+  /* Sums of two products are at most 2 * 24 * 127, so that four of them fit sixteen bits. */
+#pragma clang loop unroll(full)
+  for (int half = 0; half < 8; half += 4) {
+    __m256i pairs = {0};
+#pragma clang loop unroll(full)
+    for (int i = half; i < half + 4; i++) {
+      int32_t word;
+      __builtin_memcpy(&word, codes + 4 * i, sizeof word);
+      __m256i products = _mm256_maddubs_epi16(w[i], _mm256_set1_epi32(word));
+      pairs = i == half ? products : _mm256_add_epi16(pairs, products);
+    }
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  }
+  return sum;
+}
+
+/* Eight rows of the panel at a time, so that a block's weights stay in registers. */
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_tile)(const int rows, const uint8_t *panel, size_t first, size_t count,
+                                                mx_tile tile, f32x16 *sums) {
+  const __m256i table = _mm256_broadcastsi128_si256(
+      _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
+  const __m256i nibble = _mm256_set1_epi8(15);
+  __m256 sum[MX_TILE_ROWS][2];
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) __builtin_memcpy(sum[r], &sums[r], sizeof sums[r]);
+  for (size_t b = 0; b < count; b++) {
+    const uint8_t *elements = panel + mx_elements_at(first + b);
+    f32x16 half_scales = ISA(mx_half_scales)(panel + mx_scales_at(first + b));
+    __m256 scale[2];
+    __builtin_memcpy(scale, &half_scales, sizeof half_scales);
+#pragma clang loop unroll(full)
+    for (int half = 0; half < 2; half++) {
+      __m256i w[8];
+#pragma clang loop unroll(full)
+      for (int i = 0; i < 4; i++) {
+        __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)(elements + 64 * i + 32 * half));
+        w[2 * i] = _mm256_shuffle_epi8(table, _mm256_and_si256(bytes, nibble));
+        w[2 * i + 1] = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble));
+      }
+#pragma clang loop unroll(full)
+      for (int r = 0; r < rows; r++) {
+        __m256 dot = _mm256_cvtepi32_ps(ISA(mx_dot)(w, tile.codes + r * MX_BLOCK, tile.offsets[r]));
+        sum[r][half] = _mm256_fmadd_ps(dot, _mm256_mul_ps(scale[half], _mm256_set1_ps(tile.scales[r])), sum[r][half]);
+      }
+    }
+    tile.codes += rows * MX_BLOCK, tile.scales += rows, tile.offsets += rows;
+  }
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) __builtin_memcpy(&sums[r], sum[r], sizeof sums[r]);
+}
+
+#else
+
+#define MX_TILE_ROWS 4
+
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_tile)(const int rows, const uint8_t *panel, size_t first, size_t count,
+                                                mx_tile tile, f32x16 *sums) {
+  for (size_t b = 0; b < count; b++) {
+    const uint8_t *elements = panel + mx_elements_at(first + b);
+    f32x16 half_scales = ISA(mx_half_scales)(panel + mx_scales_at(first + b));
+    i16x16 w[MX_BLOCK];
+    for (int k = 0; k < MX_BLOCK; k++) {
+      u32x16 line;
+      __builtin_memcpy(&line, elements + k / 8 * 64, sizeof line);
+      i16x16 code = __builtin_convertvector(line >> (uint32_t)(k % 4 * 8 + k % 8 / 4 * 4) & 15, i16x16);
+      /* Doubled, 0 to 4 are themselves, 5 is 6, 6 is 8, 7 is 12; comparisons give -1. */
+      i16x16 magnitude = code & 7, sign = code > 7;
+      magnitude -= (magnitude > 4) + (magnitude > 5) + 3 * (magnitude > 6);
+      w[k] = MX_RAISED + ((magnitude ^ sign) - sign);
+    }
+    for (int r = 0; r < rows; r++) {
+      i32x16 dot = (i32x16){0} + tile.offsets[r];
+      for (int k = 0; k < MX_BLOCK; k += 8) {
+        i16x16 eight = {0}; /* at most 8 * 24 * 127 */
+        for (int i = k; i < k + 8; i++) eight += w[i] * tile.codes[r * MX_BLOCK + i];
+        dot += __builtin_convertvector(eight, i32x16);
+      }
+      sums[r] = ISA(fma)(__builtin_convertvector(dot, f32x16), half_scales * ISA(splat)(tile.scales[r]), sums[r]);
+    }
+    tile.codes += rows * MX_BLOCK, tile.scales += rows, tile.offsets += rows;
+  }
+}
+
+#endif

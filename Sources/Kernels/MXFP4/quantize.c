@@ -1,0 +1,50 @@
+#include "podium_kernels.h"
+
+#include "../Lanes/live.h"
+#include "packed.h"
+
+typedef int8_t i8x16 __attribute__((vector_size(16)));
+
+static inline float float_of_bits(uint32_t bits) {
+  float value;
+  __builtin_memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+#define ISA_BODY "../MXFP4/quantize_body.h"
+#include "../Lanes/each_isa.h"
+
+void podium_quantize_rows(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t format,
+                          int8_t *codes, float *scales, int32_t *offsets, const float *x, const int32_t *live,
+                          int32_t max_rows, int32_t k) {
+  (void)grid;
+  last_block = podium_last_row(live, max_rows, last_block);
+  size_t width = (size_t)k, blocks = width / MX_BLOCK;
+  for (uint64_t row = first_block; row < last_block; row++) {
+    ISA_CALL(quantize_row, format, codes + row * width, scales + row * blocks, offsets + row * blocks, x + row * width,
+             width);
+  }
+}
+
+mlp_grid podium_grid_quantize_rows(podium_backend backend, int32_t max_rows) {
+  (void)backend;
+  return (mlp_grid){.blocks = {podium_ceiling(max_rows, 1), 1, 1}, .threads = {1, 1, 1}};
+}
+
+void podium_rms_norm_quantize(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t format,
+                              int32_t dtype, int8_t *codes, float *scales, int32_t *offsets, const float *x,
+                              const void *weight, const int32_t *rows, const int32_t *live, int32_t max_rows,
+                              int32_t width, float epsilon) {
+  (void)grid;
+  last_block = podium_last_row(live, max_rows, last_block);
+  size_t k = (size_t)width, blocks = k / MX_BLOCK;
+  for (uint64_t row = first_block; row < last_block; row++) {
+    const float *from = x + (rows ? (size_t)rows[row] : (size_t)row) * k;
+    ISA_CALL(norm_quantize_row, format, dtype, codes + row * k, scales + row * blocks, offsets + row * blocks, from,
+             weight, k, epsilon);
+  }
+}
+
+mlp_grid podium_grid_rms_norm_quantize(podium_backend backend, int32_t max_rows) {
+  return podium_grid_quantize_rows(backend, max_rows);
+}
