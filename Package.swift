@@ -213,6 +213,13 @@ let package = Package(
         ),
         .executableTarget(name: "FormatBenchmark", dependencies: ["CNumerics"], path: "Benchmarks/Formats"),
         .executableTarget(
+            name: "TokenizerBenchmark",
+            dependencies: ["Tokenizers"],
+            path: "Benchmarks/Tokenizer",
+            exclude: ["compare.py", "prepare.py"],
+            swiftSettings: swift
+        ),
+        .executableTarget(
             name: "LaunchBenchmark",
             dependencies: ["Core", "CPluginAPI"],
             path: "Benchmarks/Launch",

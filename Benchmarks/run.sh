@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs every benchmark and prints their tables.  What a benchmark needs and this machine lacks is reported as "not run".
 #
-#   Benchmarks/run.sh [NAME ...]       NAME: launch, kernels, formats, loadgen, memory, rouge, llama; default: all of them
+#   Benchmarks/run.sh [NAME ...]       NAME: launch, kernels, formats, loadgen, memory, rouge, llama, tokenizer
+#                                      default: all of them
 #
 # PRODUCTS   folder of the built products, default .build/release; what is missing there is built
 # ROUNDS     rounds of the LoadGen comparison, default 7
@@ -18,7 +19,7 @@ models=${MODELS:-.build/benchmarks/models}
 scratch=.build/benchmarks
 quick=${QUICK:-}
 names=("$@")
-((${#names[@]})) || names=(launch kernels formats loadgen memory rouge llama)
+((${#names[@]})) || names=(launch kernels formats loadgen memory rouge llama tokenizer)
 mkdir -p "$scratch" "$models"
 
 # need PRODUCT FILE: builds what is not there; says why where that fails.
@@ -99,6 +100,13 @@ llama() {
   attempt Benchmarks/Llama/run.py "${options[@]}"
 }
 
+tokenizer() {
+  need TokenizerBenchmark TokenizerBenchmark && need_python || return
+  local options=(--program "$products/TokenizerBenchmark" --folder "$scratch/tokenizer")
+  [ -z "$quick" ] || options+=(--rounds 1 --size 2000000)
+  attempt Benchmarks/Tokenizer/compare.py "${options[@]}"
+}
+
 echo "date      $(date -u +%F)"
 echo "commit    $(git rev-parse --short HEAD 2>/dev/null || echo unknown)$(git diff --quiet HEAD -- 2>/dev/null || echo ', with changes')"
 echo "machine   $(lscpu | sed -n 's/^Model name: *//p' | head -1), $(nproc) cores, $(free -g | awk '/^Mem:/ {print $2}') GiB"
@@ -107,12 +115,12 @@ echo "system    $(uname -sr), $(swift --version 2>/dev/null | grep -o 'Swift ver
 echo "load      $(cut -d' ' -f1-3 /proc/loadavg) at the start"
 for name in "${names[@]}"; do
   case $name in
-  launch | kernels | formats | loadgen | memory | rouge | llama)
+  launch | kernels | formats | loadgen | memory | rouge | llama | tokenizer)
     printf '\n## %s\n\n' "$name"
     "$name"
     ;;
   *)
-    echo "$0: there is no benchmark $name; there are launch, kernels, formats, loadgen, memory, rouge and llama" >&2
+    echo "$0: there is no benchmark $name; there are launch, kernels, formats, loadgen, memory, rouge, llama and tokenizer" >&2
     exit 64
     ;;
   esac

@@ -8,6 +8,8 @@ struct BytePairModel {
     private let field: JSONField
     private let table: PieceTable
     private let merges: MergeTable
+    // The same in the order of the file.
+    private let list: [TokenBoundaries.Merge]
     private let byteFallback: Bool
     private let ignoresMerges: Bool
     private let fusesUnknown: Bool
@@ -39,7 +41,7 @@ struct BytePairModel {
         } else {
             unknownToken = nil
         }
-        (merges, mergesFallbacks) = try Self.merges(field["merges"], table, unknownToken)
+        (merges, list, mergesFallbacks) = try Self.merges(field["merges"], table, unknownToken)
     }
 
     /// The id of a token by its text.
@@ -86,12 +88,14 @@ struct BytePairModel {
         _ field: JSONField,
         _ table: PieceTable,
         _ unknownToken: UInt32?
-    ) throws -> (MergeTable, Bool) {
+    ) throws -> (MergeTable, [TokenBoundaries.Merge], Bool) {
         guard case .array(let list) = try field.value else { throw field.error(expected: "an array") }
         guard list.count <= TokenizerLimits.merges else {
             throw field.error("has \(list.count) merges, more than \(TokenizerLimits.merges)")
         }
-        var merges = MergeTable()
+        var merges = MergeTable(capacity: list.count)
+        var result: [TokenBoundaries.Merge] = []
+        result.reserveCapacity(list.count)
         var mergesFallbacks = false
         for (rank, merge) in list.enumerated() {
             let left: [UInt8]
@@ -121,15 +125,11 @@ struct BytePairModel {
                 mergesFallbacks = true
             }
             // Of two equal merges the later one counts, as in tokenizers' map.
-            merges.insert(
-                left: ids[0],
-                right: ids[1],
-                rank: UInt32(truncatingIfNeeded: rank),
-                joined: ids[2],
-                replacing: true
-            )
+            let rank = UInt32(truncatingIfNeeded: rank)
+            merges.insert(left: ids[0], right: ids[1], rank: rank, joined: ids[2], replacing: true)
+            result.append(.init(left: ids[0], right: ids[1], rank: rank, joined: ids[2]))
         }
-        return (merges, mergesFallbacks)
+        return (merges, result, mergesFallbacks)
     }
 
     func makeWords(isByteLevel: Bool) throws -> BytePairWords {
@@ -146,31 +146,20 @@ struct BytePairModel {
         if let missing = bytes.firstIndex(of: PieceTable.none) {
             throw field["vocab"].error("byte \(missing) has no token, so some texts could not be encoded")
         }
-        var wholeWords: PieceTable? = nil
-        if ignoresMerges {
-            var words = PieceTable(capacity: names.count)
-            for (id, name) in names.enumerated() {
-                if let name, !name.isEmpty, let bytes = ByteLevelAlphabet.bytes(of: name) {
-                    words.insert(bytes, id: UInt32(id))
-                }
-            }
-            wholeWords = words
-        }
-        return BytePairWords(
-            symbols: .bytes(bytes),
-            merges: merges,
-            unknownToken: nil,
-            fusesUnknown: false,
-            wholeWords: wholeWords,
-            vocabulary: table,
-            joinsToMark: nil
-        )
+        var isSymbol = [Bool](repeating: false, count: names.count)
+        for id in bytes { isSymbol[Int(id)] = true }
+        let texts = makeTexts { ByteLevelAlphabet.bytes(of: $0) ?? [] }
+        return BytePairWords(encoder: makeEncoder(texts, isSymbol, .bytes(bytes), []), vocabulary: table)
     }
 
     private func makeCodePointWords() -> BytePairWords {
         var symbols = CodePointTable(default: PieceTable.none)
+        var isSymbol = [Bool](repeating: false, count: names.count)
         for (id, name) in names.enumerated() {
-            if let codePoint = name?.singleCodePoint { symbols[codePoint] = UInt32(id) }
+            if let codePoint = name?.singleCodePoint {
+                symbols[codePoint] = UInt32(id)
+                isSymbol[id] = true
+            }
         }
         var byteTokens: [UInt32] = []
         if byteFallback {
@@ -180,29 +169,50 @@ struct BytePairModel {
             }
             if byteTokens.contains(PieceTable.none) { byteTokens = [] }
         }
-        return BytePairWords(
-            symbols: .codePoints(symbols, byteTokens: byteTokens),
-            merges: merges,
-            unknownToken: unknownToken,
-            fusesUnknown: fusesUnknown,
-            wholeWords: ignoresMerges ? table : nil,
-            vocabulary: table,
-            joinsToMark: ignoresMerges || mergesFallbacks ? nil : codePointsBeforeMark()
-        )
+        // Where what stands for an unlisted code point can merge, or where nothing stands for it, the code points beside
+        // it meet; the encoder relies on the contrary.
+        if mergesFallbacks || byteTokens.isEmpty && unknownToken == nil {
+            let words = MergedWords(
+                symbols: symbols,
+                byteTokens: byteTokens,
+                merges: merges,
+                unknownToken: unknownToken,
+                fusesUnknown: fusesUnknown,
+                wholeWords: ignoresMerges ? table : nil
+            )
+            return BytePairWords(merging: words, vocabulary: table)
+        }
+        let encoder = makeEncoder(makeTexts { $0 }, isSymbol, .codePoints(symbols), byteTokens)
+        return BytePairWords(encoder: encoder, vocabulary: table)
     }
 
-    private func codePointsBeforeMark() -> CodePointTable {
-        var joins = CodePointTable(default: 0)
-        for case let name? in names {
-            var previous: UInt32? = nil
-            name.withUnsafeBufferPointer { name in
-                forEachCodePoint(name) { codePoint, _, _ in
-                    if codePoint == 0x2581, let previous { joins[previous] = 1 }
-                    previous = codePoint
-                }
-            }
-        }
-        return joins
+    private func makeTexts(_ spell: ([UInt8]) -> [UInt8]) -> ByteStrings {
+        var texts = ByteStrings()
+        texts.reserveCapacity(strings: names.count, bytes: 12 * names.count)
+        for name in names { texts.append(name.map(spell) ?? []) }
+        return texts
+    }
+
+    private func makeEncoder(
+        _ texts: ByteStrings,
+        _ isSymbol: [Bool],
+        _ symbols: BytePairEncoder.Symbols,
+        _ byteTokens: [UInt32]
+    ) -> BytePairEncoder {
+        BytePairEncoder(
+            texts: texts,
+            isSymbol: isSymbol,
+            symbols: symbols,
+            list: list,
+            merges: merges,
+            idCount: names.count,
+            unlisted: .init(
+                byteTokens: byteTokens,
+                unknownToken: unknownToken ?? PieceTable.none,
+                fusesUnknown: fusesUnknown
+            ),
+            prefersWhole: ignoresMerges
+        )
     }
 }
 

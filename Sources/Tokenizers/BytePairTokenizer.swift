@@ -28,7 +28,7 @@ public struct BytePairTokenizer: Tokenizer {
     private let preTokenizer: PreTokenizer
     private let tokens: AddedTokens
     private let decoding: DecodingVocabulary
-    private let pool = MergerPool()
+    private let pool = BufferPool()
 
     /// Builds the tables from the bytes of a file.
     ///
@@ -61,19 +61,21 @@ public struct BytePairTokenizer: Tokenizer {
     /// Turns UTF-8 bytes into ids, as ``Tokenizer`` states.
     public func encode(_ text: Span<UInt8>, addSpecialTokens: Bool) throws -> [UInt32] {
         guard text.count < TokenizerLimits.symbols else { throw textTooLong(text.count, source: decoding.source) }
-        var ids: [UInt32] = addSpecialTokens ? prefix : []
-        ids.reserveCapacity(text.count / 3 + prefix.count + suffix.count)
-        pool.withMerger { merger in
+        return pool.withBuffers { buffers in
+            if addSpecialTokens { buffers.append(contentsOf: prefix) }
             text.withUnsafeBufferPointer { bytes in
                 if UTF8Sequence.isValid(bytes) {
-                    encode(bytes, merger, into: &ids)
-                } else {
-                    repaired(bytes).withUnsafeBufferPointer { encode($0, merger, into: &ids) }
+                    encode(bytes, buffers)
+                } else if let base = bytes.baseAddress {
+                    var text = NormalizedText(reusing: &buffers.text, capacity: bytes.count + bytes.count / 2)
+                    text.append(base, bytes.count, foldsMark: false)
+                    text.finish(&buffers.text)
+                    buffers.text.withUnsafeBufferPointer { encode($0, buffers) }
                 }
             }
+            if addSpecialTokens { buffers.append(contentsOf: suffix) }
+            return buffers.takeIDs()
         }
-        if addSpecialTokens { ids.append(contentsOf: suffix) }
-        return ids
     }
 
     /// Starts a decoder, as ``Tokenizer`` states.
@@ -98,19 +100,19 @@ public struct BytePairTokenizer: Tokenizer {
         tokens.id(of: Array(token.utf8)) ?? words.id(of: Array(token.utf8))
     }
 
-    private func encode(_ text: UnsafeBufferPointer<UInt8>, _ merger: PairMerger, into ids: inout [UInt32]) {
+    private func encode(_ text: UnsafeBufferPointer<UInt8>, _ buffers: EncodingBuffers) {
         tokens.raw(readsSpecialTokens).forEachPart(of: text) { id, range in
             if let id {
-                ids.append(id)
+                buffers.append(id)
                 return
             }
             let part = UnsafeBufferPointer(rebasing: text[range])
             if normalizer.isEmpty {
-                encodeNormalized(part, isStart: range.lowerBound == 0, merger, into: &ids)
+                encodeNormalized(part, isStart: range.lowerBound == 0, buffers)
             } else {
                 let normalized = normalizer.reduce(Array(part)) { $1.apply(to: $0) }
                 normalized.withUnsafeBufferPointer {
-                    encodeNormalized($0, isStart: range.lowerBound == 0, merger, into: &ids)
+                    encodeNormalized($0, isStart: range.lowerBound == 0, buffers)
                 }
             }
         }
@@ -119,36 +121,24 @@ public struct BytePairTokenizer: Tokenizer {
     private func encodeNormalized(
         _ text: UnsafeBufferPointer<UInt8>,
         isStart: Bool,
-        _ merger: PairMerger,
-        into ids: inout [UInt32]
+        _ buffers: EncodingBuffers
     ) {
-        var buffer: [UInt32] = []
-        buffer.reserveCapacity(64)
         tokens.normalized(readsSpecialTokens).forEachPart(of: text) { id, range in
             if let id {
-                ids.append(id)
+                buffers.append(id)
                 return
             }
             let part = UnsafeBufferPointer(rebasing: text[range])
-            switch preTokenizer {
-            case .none:
-                words.encode(part, &buffer, merger, into: &ids)
-            case .pattern(let pattern):
-                pattern.forEachWord(in: part) { word in
-                    words.encode(UnsafeBufferPointer(rebasing: part[word]), &buffer, merger, into: &ids)
-                }
-            case .metaspace(let metaspace):
-                metaspace.forEachWord(in: part, isStart: isStart && range.lowerBound == 0) { word in
-                    words.encode(word, &buffer, merger, into: &ids)
+            words.encode(buffers) { encode in
+                switch preTokenizer {
+                case .none:
+                    encode(part)
+                case .pattern(let pattern):
+                    pattern.forEachWord(in: part) { encode(UnsafeBufferPointer(rebasing: part[$0])) }
+                case .metaspace(let metaspace):
+                    metaspace.forEachWord(in: part, isStart: isStart && range.lowerBound == 0, encode)
                 }
             }
         }
-    }
-
-    private func repaired(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
-        var text: [UInt8] = []
-        text.reserveCapacity(bytes.count + bytes.count / 2)
-        forEachCodePoint(bytes) { value, _, _ in appendUTF8(value, to: &text) }
-        return text
     }
 }

@@ -11,9 +11,17 @@ struct MergeTable: Sendable {
         var value = MergeTable.none
     }
 
-    private var entries = [Entry](repeating: Entry(), count: 64)
-    private var mask: UInt64 = 63
+    private var entries: [Entry]
+    private var mask: UInt64
     private(set) var count = 0
+
+    /// Makes an empty table that takes `capacity` merges without growing.
+    init(capacity: Int = 0) {
+        var size = 64
+        while size < 2 * (capacity + 1) { size *= 2 }
+        entries = [Entry](repeating: Entry(), count: size)
+        mask = UInt64(size - 1)
+    }
 
     /// Adds a merge; of two with the same pair the first stays unless `replacing` is true.
     mutating func insert(left: UInt32, right: UInt32, rank: UInt32, joined: UInt32, replacing: Bool = false) {

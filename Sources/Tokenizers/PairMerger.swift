@@ -1,9 +1,11 @@
-/// Byte-pair merging with buffers that are reused from word to word and from text to text.
+/// Byte-pair merging as it is defined, merge by merge, with buffers that are reused from word to word.
 ///
 /// The rule, the same in sentencepiece and tokenizers: among all adjacent symbols that join, the pair of the lowest rank
 /// joins first, the leftmost of equals; until none is left.
 ///
-/// Not `Sendable`: one per thread, see ``MergerPool``.
+/// ``BytePairEncoder`` gives the same faster; this is for what it cannot decide by its tables.
+///
+/// Not `Sendable`.
 final class PairMerger {
     // Words of up to this many symbols are merged by scanning for the lowest rank, longer ones with a queue.
     private static let scanLimit = 40
@@ -12,18 +14,12 @@ final class PairMerger {
     private var next: [Int32] = []
     private var previous: [Int32] = []
     private var queue: [UInt64] = []
-    private var cache = WordCache()
 
     /// Merges the symbols of one word in place.
     @inline(__always)
     func merge(_ symbols: inout [UInt32], _ table: MergeTable) {
         if symbols.count < 2 { return }
-        if symbols.count <= WordCache.wordLimit {
-            let key = cache.key(of: symbols)
-            if cache.load(key, into: &symbols) { return }
-            table.withLookup { scan(&symbols, $0) }
-            cache.store(key, result: symbols)
-        } else if symbols.count <= Self.scanLimit {
+        if symbols.count <= Self.scanLimit {
             table.withLookup { scan(&symbols, $0) }
         } else {
             table.withLookup { mergeWithQueue(&symbols, $0) }

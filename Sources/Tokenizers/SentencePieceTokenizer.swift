@@ -23,17 +23,11 @@ public struct SentencePieceTokenizer: Tokenizer {
     private static let spaceMark: UInt32 = 0x2581
 
     private let controlTokens: [[UInt8]: UInt32]
-    private let unknownToken: UInt32
-    private let byteTokens: [UInt32]
     private let addDummyPrefix: Bool
     private let removeExtraWhitespaces: Bool
     private let space: UInt32
-    private let symbols: CodePointTable
-    // 1 for each code point that some piece has in front of U+2581. After any other, no merge can reach across a space,
-    // so the text may be cut there: words are merged one by one, with the same result.
-    private let joinsToSpace: CodePointTable
-    private let merges: MergeTable
-    private let pool = MergerPool()
+    private let encoder: BytePairEncoder
+    private let pool = BufferPool()
     private let decoding: DecodingVocabulary
 
     /// Builds the tables from a parsed model.
@@ -52,8 +46,6 @@ public struct SentencePieceTokenizer: Tokenizer {
         space = model.escapeWhitespaces ? Self.spaceMark : 0x20
 
         let vocabulary = try SentencePieceVocabulary(model, source: source)
-        unknownToken = vocabulary.unknownToken
-        byteTokens = vocabulary.byteTokens
         var controlTokens: [[UInt8]: UInt32] = [:]
         for (id, piece) in model.pieces.enumerated() where piece.type == .control {
             controlTokens[piece.text] = UInt32(truncatingIfNeeded: id)
@@ -61,9 +53,7 @@ public struct SentencePieceTokenizer: Tokenizer {
         self.controlTokens = controlTokens
         bosToken = controlTokens[model.bosPiece]
         eosToken = controlTokens[model.eosPiece]
-        symbols = vocabulary.symbols
-        merges = try vocabulary.makeMerges(model, source: source)
-        joinsToSpace = vocabulary.codePoints(before: model.escapeWhitespaces ? Self.spaceMark : 0x20, in: model)
+        encoder = try vocabulary.makeEncoder(model, space: space, source: source)
         decoding = vocabulary.makeDecoding(model, source: source)
     }
 
@@ -78,20 +68,18 @@ public struct SentencePieceTokenizer: Tokenizer {
     /// Turns UTF-8 bytes into ids, as ``Tokenizer`` states.
     public func encode(_ text: Span<UInt8>, addSpecialTokens: Bool) throws -> [UInt32] {
         guard text.count < TokenizerLimits.symbols else { throw textTooLong(text.count, source: decoding.source) }
-        var ids: [UInt32] = []
-        ids.reserveCapacity(text.count / 3 + 2)
-        if addSpecialTokens, addsBOS, let bosToken { ids.append(bosToken) }
-        pool.withMerger { merger in
+        return pool.withBuffers { buffers in
+            if addSpecialTokens, addsBOS, let bosToken { buffers.append(bosToken) }
             text.withUnsafeBufferPointer { bytes in
                 if removeExtraWhitespaces {
-                    withoutExtraSpaces(bytes).withUnsafeBufferPointer { encode($0, merger, into: &ids) }
+                    withoutExtraSpaces(bytes).withUnsafeBufferPointer { encode($0, buffers) }
                 } else {
-                    encode(bytes, merger, into: &ids)
+                    encode(bytes, buffers)
                 }
             }
+            if addSpecialTokens, addsEOS, let eosToken { buffers.append(eosToken) }
+            return buffers.takeIDs()
         }
-        if addSpecialTokens, addsEOS, let eosToken { ids.append(eosToken) }
-        return ids
     }
 
     /// Starts a decoder, as ``Tokenizer`` states.
@@ -107,52 +95,14 @@ public struct SentencePieceTokenizer: Tokenizer {
         controlTokens[Array(text.utf8)]
     }
 
-    private func encode(_ bytes: UnsafeBufferPointer<UInt8>, _ merger: PairMerger, into ids: inout [UInt32]) {
-        if bytes.isEmpty { return }
-        var word: [UInt32] = []
-        word.reserveCapacity(64)
-        var previous: UInt32? = nil
-        var afterUnknown = false
-        if addDummyPrefix {
-            word.append(symbol(of: space))
-            previous = space
-        }
-        forEachCodePoint(bytes) { value, _, _ in
-            let codePoint = value == 0x20 ? space : value
-            if codePoint == space, let before = previous, joinsToSpace[before] == 0 {
-                emit(&word, merger, afterUnknown: &afterUnknown, into: &ids)
-            }
-            word.append(symbol(of: codePoint))
-            previous = codePoint
-        }
-        emit(&word, merger, afterUnknown: &afterUnknown, into: &ids)
-    }
-
-    @inline(__always)
-    private func symbol(of codePoint: UInt32) -> UInt32 {
-        let symbol = symbols[codePoint]
-        return symbol == PieceTable.none ? SentencePieceVocabulary.unlisted | codePoint : symbol
-    }
-
-    private func emit(
-        _ word: inout [UInt32],
-        _ merger: PairMerger,
-        afterUnknown: inout Bool,
-        into ids: inout [UInt32]
-    ) {
-        merger.merge(&word, merges)
-        for symbol in word {
-            if symbol < SentencePieceVocabulary.unlisted {
-                ids.append(symbol)
-                afterUnknown = false
-            } else if !byteTokens.isEmpty {
-                forEachUTF8Byte(of: symbol & ~SentencePieceVocabulary.unlisted) { ids.append(byteTokens[Int($0)]) }
-            } else if !afterUnknown {
-                ids.append(unknownToken)
-                afterUnknown = true
-            }
-        }
-        word.removeAll(keepingCapacity: true)
+    private func encode(_ bytes: UnsafeBufferPointer<UInt8>, _ buffers: EncodingBuffers) {
+        guard let base = bytes.baseAddress, !bytes.isEmpty else { return }
+        var text = NormalizedText(reusing: &buffers.text, capacity: bytes.count + 1)
+        if addDummyPrefix { text.append(0x20) }
+        // U+2581 written in the text is a space like any other.
+        text.append(base, bytes.count, foldsMark: space == Self.spaceMark)
+        text.finish(&buffers.text)
+        buffers.text.withUnsafeBufferPointer { encoder.encode($0, buffers) }
     }
 
     // normalizer.cc with remove_extra_whitespaces: no space at either end, one between words. A U+2581 written in the

@@ -1,13 +1,12 @@
 /// The tables that a sentencepiece BPE model implies, while they are being built.
 struct SentencePieceVocabulary {
-    /// Set in the symbol of a code point that has no piece of its own; the rest is the code point.
-    static let unlisted: UInt32 = 1 << 31
-
     private(set) var unknownToken = PieceTable.none
     /// Id of each byte's piece; empty without byte fallback.
     private(set) var byteTokens: [UInt32] = []
     /// Id of each code point that is a piece, else `PieceTable.none`.
     private(set) var symbols = CodePointTable(default: PieceTable.none)
+    /// Code points that are no piece but occur in some, in the order of their first occurrence.
+    private var unlisted: [UInt32] = []
 
     // Normal pieces by text; sentencepiece never produces the others from text.
     private var normal: PieceTable
@@ -53,6 +52,17 @@ struct SentencePieceVocabulary {
                 bytes[Int(byte)] = id
             }
         }
+        var isKnown = symbols
+        for piece in model.pieces where piece.type == .normal {
+            piece.text.withUnsafeBufferPointer { text in
+                forEachCodePoint(text) { value, _, _ in
+                    if isKnown[value] == PieceTable.none {
+                        isKnown[value] = 0
+                        unlisted.append(value)
+                    }
+                }
+            }
+        }
         guard unknownToken != PieceTable.none else {
             throw Self.failure(source, "pieces", "no piece has type unknown")
         }
@@ -68,36 +78,86 @@ struct SentencePieceVocabulary {
         }
     }
 
-    /// Every way to make a piece of two symbols.
-    ///
-    /// sentencepiece joins whatever pair is a piece, there is no list of
-    /// merges; the rank is the place of the piece's score in descending order.
-    func makeMerges(_ model: SentencePieceModel, source: String) throws -> MergeTable {
-        var scores = model.pieces.lazy.filter { $0.type == .normal }.map { $0.score }.sorted(by: >)
-        scores = scores.reduce(into: []) { if $0.last != $1 { $0.append($1) } }
-        var ranks: [Float: UInt32] = [:]
-        for (rank, score) in scores.enumerated() { ranks[score] = UInt32(truncatingIfNeeded: rank) }
+    /// The tables for encoding text in which each `space` is written as one byte, 0x20.
+    func makeEncoder(_ model: SentencePieceModel, space: UInt32, source: String) throws -> BytePairEncoder {
+        var symbols = symbols
+        var texts = ByteStrings()
+        texts.reserveCapacity(strings: model.pieces.count, bytes: 16 * model.pieces.count)
+        var isSymbol = [Bool](repeating: false, count: model.pieces.count)
+        for (index, piece) in model.pieces.enumerated() {
+            // Text holds no 0x20 where U+2581 stands for it, so pieces with 0x20 occur nowhere.
+            if piece.type != .normal || space != 0x20 && piece.text.contains(0x20) {
+                texts.append([])
+                continue
+            }
+            isSymbol[index] = piece.text.singleCodePoint != nil
+            texts.append(space == 0x20 ? piece.text : replacing(spaceMark, by: [0x20], in: piece.text))
+        }
+        // Code points without a piece of their own that occur in pieces are symbols too.
+        for codePoint in unlisted {
+            symbols[codePoint] = UInt32(truncatingIfNeeded: texts.count)
+            var text: [UInt8] = []
+            appendUTF8(codePoint == space ? 0x20 : codePoint, to: &text)
+            texts.append(space != 0x20 && codePoint == 0x20 ? [] : text)
+            isSymbol.append(true)
+        }
+        let (list, merges) = try makeMerges(model, symbols, source: source)
+        symbols[0x20] = symbols[space]
+        return BytePairEncoder(
+            texts: texts,
+            isSymbol: isSymbol,
+            symbols: .codePoints(symbols),
+            list: list,
+            merges: merges,
+            idCount: model.pieces.count,
+            unlisted: .init(
+                byteTokens: byteTokens,
+                unknownToken: unknownToken,
+                fusesUnknown: true,
+                space: space == 0x20 ? [0x20] : spaceMark
+            ),
+            prefersWhole: false
+        )
+    }
 
-        var merges = MergeTable()
+    /// Every way to make a piece of two symbols, best first.
+    ///
+    /// sentencepiece joins whatever pair is a piece, there is no list of merges; the rank is the place of the piece's
+    /// score in descending order.
+    private func makeMerges(
+        _ model: SentencePieceModel,
+        _ symbols: CodePointTable,
+        source: String
+    ) throws -> ([TokenBoundaries.Merge], MergeTable) {
+        let order = model.pieces.indices.lazy.filter { model.pieces[$0].type == .normal }.sorted {
+            (model.pieces[$1].score, $0) < (model.pieces[$0].score, $1)
+        }
+        var list: [TokenBoundaries.Merge] = []
+        list.reserveCapacity(4 * order.count)
+        var rank: UInt32 = 0
+        var score: Float? = nil
         var prefixes: [UInt64] = []
         var powers: [UInt64] = [1]
         for _ in 0..<TokenizerLimits.pieceBytes { powers.append(powers[powers.count - 1] &* PieceTable.multiplier) }
-        for (index, piece) in model.pieces.enumerated() where piece.type == .normal {
-            guard let rank = ranks[piece.score] else { continue }
+        for index in order {
+            let piece = model.pieces[index]
+            if let last = score, last != piece.score { rank += 1 }
+            score = piece.score
             prefixes.removeAll(keepingCapacity: true)
             prefixes.append(0)
             for byte in piece.text { prefixes.append(PieceTable.extend(prefixes[prefixes.count - 1], by: byte)) }
             let whole = prefixes[piece.text.count]
             piece.text.withUnsafeBufferPointer { text in
                 for cut in 1..<max(text.count, 1) where text[cut] & 0xC0 != 0x80 {
-                    let left = symbol(text[..<cut], hash: prefixes[cut])
+                    let left = symbol(text[..<cut], hash: prefixes[cut], symbols)
                     if left == PieceTable.none { continue }
-                    let right = symbol(text[cut...], hash: whole &- prefixes[cut] &* powers[text.count - cut])
+                    let right = symbol(text[cut...], hash: whole &- prefixes[cut] &* powers[text.count - cut], symbols)
                     if right == PieceTable.none { continue }
-                    merges.insert(left: left, right: right, rank: rank, joined: UInt32(truncatingIfNeeded: index))
+                    let joined = UInt32(truncatingIfNeeded: index)
+                    list.append(.init(left: left, right: right, rank: rank, joined: joined))
                 }
             }
-            guard merges.count <= TokenizerLimits.merges else {
+            guard list.count <= TokenizerLimits.merges else {
                 throw Self.failure(
                     source,
                     "pieces",
@@ -105,34 +165,23 @@ struct SentencePieceVocabulary {
                 )
             }
         }
-        return merges
+        var merges = MergeTable(capacity: list.count)
+        for merge in list {
+            merges.insert(left: merge.left, right: merge.right, rank: merge.rank, joined: merge.joined)
+        }
+        return (list, merges)
     }
 
-    private func symbol(_ text: Slice<UnsafeBufferPointer<UInt8>>, hash: UInt64) -> UInt32 {
+    private func symbol(_ text: Slice<UnsafeBufferPointer<UInt8>>, hash: UInt64, _ symbols: CodePointTable) -> UInt32 {
         let bytes = UnsafeBufferPointer(rebasing: text)
         let id = normal.id(of: bytes, hash: hash)
         if id != PieceTable.none { return id }
         if let base = bytes.baseAddress,
             case .scalar(let value, bytes.count) = UTF8Sequence(base, at: 0, end: bytes.count)
         {
-            return Self.unlisted | value
+            return symbols[value]
         }
         return PieceTable.none
-    }
-
-    /// 1 for each code point that stands before `space` inside a normal piece.
-    func codePoints(before space: UInt32, in model: SentencePieceModel) -> CodePointTable {
-        var table = CodePointTable(default: 0)
-        for piece in model.pieces where piece.type == .normal {
-            var previous: UInt32? = nil
-            piece.text.withUnsafeBufferPointer { text in
-                forEachCodePoint(text) { value, _, _ in
-                    if value == space, let previous { table[previous] = 1 }
-                    previous = value
-                }
-            }
-        }
-        return table
     }
 
     func makeDecoding(_ model: SentencePieceModel, source: String) -> DecodingVocabulary {

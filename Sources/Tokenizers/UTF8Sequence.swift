@@ -66,11 +66,12 @@ enum UTF8Sequence: Equatable {
     static func isValid(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let base = bytes.baseAddress else { return true }
         var position = 0
-        while position < bytes.count {
+        while true {
+            position = asciiEnd(base, position, bytes.count)
+            if position == bytes.count { return true }
             guard case .scalar(_, let length) = UTF8Sequence(base, at: position, end: bytes.count) else { return false }
             position += length
         }
-        return true
     }
 }
 
