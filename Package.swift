@@ -14,6 +14,11 @@ let exportEntryAlone: [LinkerSetting] = [
     .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PluginAPI/plugin.map"])
 ]
 
+/// The kernels for GPUs, one source for each family; Scripts/kernels.sh compiles them.
+let kernelSources = [
+    "Argmax/argmax.hip", "Embedding/embedding.hip", "Norm/norm.hip", "Rope/rope.hip", "Round/round.hip",
+]
+
 let package = Package(
     name: "Podium",
     products: [
@@ -48,7 +53,12 @@ let package = Package(
         .target(name: "CNumerics", linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Numerics", dependencies: ["CNumerics", "JSON"], swiftSettings: swift),
         .target(name: "Quantization", dependencies: ["CNumerics", "JSON", "Numerics"], swiftSettings: swift),
-        .target(name: "Kernels", dependencies: ["CPluginAPI"], linkerSettings: [.linkedLibrary("m")]),
+        .target(
+            name: "Kernels",
+            dependencies: ["CPluginAPI"],
+            exclude: kernelSources,
+            linkerSettings: [.linkedLibrary("m")]
+        ),
         .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: swift),
         .target(name: "Metrics", swiftSettings: swift),
         .target(
@@ -144,6 +154,18 @@ let package = Package(
             swiftSettings: swift
         ),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CPluginAPI", "Numerics"], swiftSettings: swift),
+        // The sources for GPUs, run on the CPU.
+        .target(
+            name: "HipShim",
+            dependencies: ["CPluginAPI", "Kernels"],
+            path: "Tests/HipShim",
+            linkerSettings: [.linkedLibrary("m")]
+        ),
+        .testTarget(
+            name: "HipTests",
+            dependencies: ["HipShim", "Kernels", "CPluginAPI", "PluginAPI", "TextGeneration", "CNumerics"],
+            swiftSettings: swift
+        ),
         .testTarget(
             name: "LoadGenTests",
             dependencies: ["Core", "CPluginAPI", "COfficialLoadGen", "JSON", "RunRecords", "MallocCounter"],

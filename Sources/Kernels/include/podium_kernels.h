@@ -32,7 +32,7 @@ extern "C" {
 typedef enum podium_dtype { PODIUM_F32 = 0, PODIUM_BF16 = 1, PODIUM_F16 = 2, PODIUM_F8E4M3 = 3 } podium_dtype;
 
 /* What a grid is made for. */
-typedef enum podium_backend { PODIUM_BACKEND_CPU = 0 } podium_backend;
+typedef enum podium_backend { PODIUM_BACKEND_CPU = 0, PODIUM_BACKEND_GPU = 1 } podium_backend;
 
 /* Indices into podium_kernels(). */
 typedef enum podium_kernel {

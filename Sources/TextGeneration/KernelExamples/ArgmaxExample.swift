@@ -34,7 +34,7 @@ struct ArgmaxExample: KernelExampleCase {
             expected[row] = (best ?? row * width) - row * width
         }
         return WorkedExample(
-            grid: podium_grid_argmax(PODIUM_BACKEND_CPU, Int32(rows)),
+            grid: podium_grid_argmax(numbers.backend, Int32(rows)),
             [.indices(initial, expected: expected), .floats(x), .ints([live]), .int(rows), .int(width)]
         )
     }

@@ -27,7 +27,7 @@ struct EmbeddingExample: KernelExampleCase {
             for i in 0..<width { expected[row * width + i] = table.values[tokens[row] * width + i] }
         }
         return WorkedExample(
-            grid: podium_grid_embedding(PODIUM_BACKEND_CPU, Int32(rows)),
+            grid: podium_grid_embedding(numbers.backend, Int32(rows)),
             [
                 table.dtype, .output(initial, expected: expected), .weights(table), .ints(tokens), .ints([live]),
                 .int(rows), .int(vocabulary), .int(width),

@@ -1,8 +1,15 @@
-/// Seeded numbers, the same on every machine: SplitMix64.
+import Kernels
+
+/// Seeded numbers, the same on every machine: SplitMix64; and what the grid of the example is made for.
 struct ExampleNumbers: RandomNumberGenerator {
+    /// What runs the example.
+    let backend: podium_backend
     private var state: UInt64
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64, backend: podium_backend = PODIUM_BACKEND_CPU) {
+        state = seed
+        self.backend = backend
+    }
 
     mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15

@@ -45,7 +45,7 @@ struct GatedGemmExample: KernelExampleCase {
         // Of a good exp four roundings (2 ulp), then sum, quotient and product; one in reserve for their products.
         let relative = roundingBound(4 + 3 + 1)
         return WorkedExample(
-            grid: podium_grid_gemm_silu_gate(PODIUM_BACKEND_CPU, Int32(rows), Int32(n), Int32(k)),
+            grid: podium_grid_gemm_silu_gate(numbers.backend, Int32(rows), Int32(n), Int32(k)),
             [
                 gate.dtype, .output(initial, expected: expected, absolute: absolute, relative: relative), .floats(x),
                 .weights(gate), .weights(up), gateScales.map { .floats($0) } ?? .null,

@@ -61,7 +61,7 @@ struct GemmExample: KernelExampleCase {
         // The sum, the scale, the bias, the residual.
         let absolute = roundingBound(k + 3) * largest
         return WorkedExample(
-            grid: podium_grid_gemm(PODIUM_BACKEND_CPU, Int32(rows), Int32(n), Int32(k)),
+            grid: podium_grid_gemm(numbers.backend, Int32(rows), Int32(n), Int32(k)),
             [
                 w.dtype, .output(initial, expected: expected, absolute: absolute), .floats(x), .weights(w),
                 scales.map { .floats($0) } ?? .null, bias.map { .weights($0) } ?? .null, bias?.dtype ?? .int(0),

@@ -151,7 +151,7 @@ struct PagedAttentionExample: KernelExampleCase {
             }
         }
         return WorkedExample(
-            grid: podium_grid_paged_attention(PODIUM_BACKEND_CPU, Int32(rows.count), Int32(kvHeads)),
+            grid: podium_grid_paged_attention(numbers.backend, Int32(rows.count), Int32(kvHeads)),
             [
                 type.argument, .output(initial, expected: expected, absolute: absolute), .floats(q), .int(qStride),
                 .weights(kElements), .weights(vElements), .float(type.kScale), .float(type.vScale), .ints(table),

@@ -35,7 +35,7 @@ struct RMSNormExample: KernelExampleCase {
         // the reciprocal and of two products.
         let relative = roundingBound((width + 3 + 1) / 2 + 4)
         return WorkedExample(
-            grid: podium_grid_rms_norm(PODIUM_BACKEND_CPU, Int32(rows)),
+            grid: podium_grid_rms_norm(numbers.backend, Int32(rows)),
             [
                 weight.dtype, .output(initial, expected: expected, relative: relative), .floats(x), .weights(weight),
                 picks.map { .ints($0) } ?? .null, .ints([live]), .int(rows), .int(width), .float(epsilon),

@@ -126,7 +126,7 @@ struct RopeAppendExample: KernelExampleCase {
         // rounded further has no tolerance: no number of these examples is that near to the middle between two.
         let absolute = roundingBound(2) * 1.415
         return WorkedExample(
-            grid: podium_grid_rope_append(PODIUM_BACKEND_CPU, Int32(rows.count)),
+            grid: podium_grid_rope_append(numbers.backend, Int32(rows.count)),
             [
                 type.argument, .output(q, expected: expectedQ, absolute: absolute), .floats(k), .floats(v),
                 .int(stride),

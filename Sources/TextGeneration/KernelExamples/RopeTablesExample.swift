@@ -39,7 +39,7 @@ struct RopeTablesExample: KernelExampleCase {
         // 0.51 ulp is at most 1.02 roundings; the product with the factor is one more.
         let relative = 2.03 * 0x1p-24
         return WorkedExample(
-            grid: podium_grid_rope_tables(PODIUM_BACKEND_CPU, Int32(rows)),
+            grid: podium_grid_rope_tables(numbers.backend, Int32(rows)),
             [
                 .output(initialCosines, expected: cosines, relative: relative),
                 .output(initialSines, expected: sines, relative: relative), .ints(positions), .floats(frequencies),

@@ -39,7 +39,7 @@ struct RoundToFP8Example: KernelExampleCase {
             expected[index] = Double(values[best]) * (quotient < 0 ? -1 : 1) * Double(scale)
         }
         return WorkedExample(
-            grid: podium_grid_round_to_fp8(PODIUM_BACKEND_CPU, Int32(rows)),
+            grid: podium_grid_round_to_fp8(numbers.backend, Int32(rows)),
             [
                 .output(initial, expected: expected, relative: roundingBound(1)), .floats(x), .float(scale),
                 .ints([live]), .int(rows), .int(width),
