@@ -72,7 +72,7 @@ let package = Package(
         .target(
             name: "Core",
             dependencies: [
-                "CPluginAPI", "CFFI", "CPlatform", "COfficialLoadGen", "JSON", "Numerics", "RunRecords",
+                "CPluginAPI", "CFFI", "CPlatform", "COfficialLoadGen", "JSON", "Numerics", "Quantization", "RunRecords",
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: swift

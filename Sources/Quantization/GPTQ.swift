@@ -22,7 +22,54 @@ public struct GPTQ: Sendable {
         self.blockSize = blockSize
     }
 
-    /// Quantises the weight of a layer.
+    /// What GPTQ needs of a layer's inputs, for all layers that share them.
+    public final class Factor: @unchecked Sendable {
+        /// The inputs of the layers.
+        public let size: Int
+        // The factor lies where the Hessian's sums were; it is only read.
+        let values: UnsafeMutablePointer<Double>
+        let dead: [Int]
+        let damping: Double
+        private let memory: Hessian
+
+        init(_ hessian: Hessian, values: UnsafeMutablePointer<Double>, dead: [Int], damping: Double) {
+            memory = hessian
+            size = hessian.size
+            self.values = values
+            self.dead = dead
+            self.damping = damping
+        }
+    }
+
+    /// Turns the statistics of inputs into what `quantize` needs, in their own memory.
+    ///
+    /// - Parameters:
+    ///   - hessian: The statistics, which are used up.
+    ///   - name: What they are of, for errors.
+    ///   - parallel: Where to compute.
+    /// - Returns: The factor.
+    /// - Throws: `QuantizationError` when there were no tokens or the Hessian is not positive definite.
+    public func factor(
+        _ hessian: Hessian,
+        name: String = "weight",
+        parallel: ParallelFor = inSequence
+    ) throws(QuantizationError) -> Factor {
+        guard damping >= 0, damping.isFinite else {
+            throw QuantizationError(
+                file: "quantisation",
+                tensor: name,
+                reason: "GPTQ's damping of \(damping) is not a share"
+            )
+        }
+        do throws(QuantizationError) {
+            let (values, dead) = try hessian.inverseFactor(damping: damping, parallel: parallel)
+            return Factor(hessian, values: values, dead: dead, damping: damping)
+        } catch {
+            throw QuantizationError(file: error.file, tensor: name, reason: error.reason)
+        }
+    }
+
+    /// Quantises the weight of a layer that shares its inputs with no other.
     ///
     /// Beside the Hessian and the weight, it needs room for 128 rows of the weight in double precision for each thread.
     ///
@@ -49,24 +96,56 @@ public struct GPTQ: Sendable {
         parallel: ParallelFor = inSequence
     ) throws(QuantizationError) -> QuantizedTensor {
         try scheme.check(weights, rows: rows, columns: columns, scaleType: scaleType, name: name)
+        try check(columns: columns, inputs: hessian.size, name: name)
+        return try quantize(
+            weights,
+            rows: rows,
+            columns: columns,
+            scheme: scheme,
+            factor: factor(hessian, name: name, parallel: parallel),
+            scaleType: scaleType,
+            name: name,
+            parallel: parallel
+        )
+    }
+
+    private func check(columns: Int, inputs: Int, name: String) throws(QuantizationError) {
         func fault(_ reason: String) -> QuantizationError {
             QuantizationError(file: "quantisation", tensor: name, reason: reason)
         }
-        guard hessian.size == columns else {
-            throw fault("has \(columns) columns, but the activations have \(hessian.size) values")
+        guard inputs == columns else {
+            throw fault("has \(columns) columns, but the activations have \(inputs) values")
         }
         guard blockSize > 0, blockSize.isMultiple(of: MXFP4.blockSize) else {
             throw fault("GPTQ's blocks of \(blockSize) columns are no multiple of \(MXFP4.blockSize)")
         }
-        guard damping >= 0, damping.isFinite else { throw fault("GPTQ's damping of \(damping) is not a share") }
-        let factor: UnsafeMutablePointer<Double>
-        let dead: [Int]
-        do throws(QuantizationError) {
-            (factor, dead) = try hessian.inverseFactor(damping: damping, parallel: parallel)
-        } catch {
-            throw QuantizationError(file: error.file, tensor: name, reason: error.reason)
-        }
+    }
 
+    /// Quantises the weight of a layer.
+    ///
+    /// - Parameters:
+    ///   - weights: The weight, row-major.
+    ///   - rows: The outputs of the layer.
+    ///   - columns: Its inputs.
+    ///   - scheme: MXFP4, or FP8 in any granularity.
+    ///   - factor: What its inputs are like.
+    ///   - scaleType: The type that FP8's scales are stored in.
+    ///   - name: The tensor, for errors.
+    ///   - parallel: Where to compute.
+    /// - Returns: The codes and scales.
+    /// - Throws: `QuantizationError` when the scheme does not fit the shape or a weight is not finite.
+    public func quantize(
+        _ weights: UnsafeBufferPointer<Float>,
+        rows: Int,
+        columns: Int,
+        scheme: TensorScheme,
+        factor: Factor,
+        scaleType: ElementType = .bf16,
+        name: String = "weight",
+        parallel: ParallelFor = inSequence
+    ) throws(QuantizationError) -> QuantizedTensor {
+        try scheme.check(weights, rows: rows, columns: columns, scaleType: scaleType, name: name)
+        try check(columns: columns, inputs: factor.size, name: name)
         let isMXFP4 = scheme.element == .f4e2m1
         let fixed =
             isMXFP4 ? [] : scheme.absmaxScales(weights, rows: rows, columns: columns, storedAs: scaleType)
@@ -79,8 +158,8 @@ public struct GPTQ: Sendable {
                     columns: columns,
                     blockSize: blockSize,
                     scheme: scheme,
-                    factor: factor,
-                    dead: dead,
+                    factor: factor.values,
+                    dead: factor.dead,
                     fixedScales: fixed,
                     codes: codes,
                     scaleCodes: scaleCodes
@@ -91,9 +170,13 @@ public struct GPTQ: Sendable {
                 }
             }
         }
-        withExtendedLifetime(hessian) {}
+        withExtendedLifetime(factor) {}
         if isMXFP4, scaleCodes.contains(0xFF) {
-            throw fault("GPTQ's corrections left the range of float32: raise the damping above \(damping)")
+            throw QuantizationError(
+                file: "quantisation",
+                tensor: name,
+                reason: "GPTQ's corrections left the range of float32: raise the damping above \(factor.damping)"
+            )
         }
         return QuantizedTensor(
             scheme: scheme,

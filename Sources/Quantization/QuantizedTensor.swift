@@ -21,21 +21,37 @@ public struct QuantizedTensor: Sendable, Equatable {
     /// - Returns: `rows * columns` values, row-major.
     public func dequantized() -> [Float] {
         var values = [Float](repeating: 0, count: rows * columns)
+        values.withUnsafeMutableBufferPointer { dequantize(into: $0) }
+        return values
+    }
+
+    /// Writes the values that the codes and scales mean.
+    ///
+    /// - Parameters:
+    ///   - values: Room for `rows * columns` values, row-major.
+    ///   - parallel: Where to compute.
+    /// - Precondition: The count agrees.
+    public func dequantize(into values: UnsafeMutableBufferPointer<Float>, parallel: ParallelFor = inSequence) {
+        precondition(values.count == rows * columns, "\(rows) times \(columns) values into \(values.count)")
+        let chunk = 64
         codes.withUnsafeBytes { codes in
             scales.withUnsafeBytes { scales in
-                values.withUnsafeMutableBufferPointer {
+                nonisolated(unsafe) let (values, codes, scales) = (values, codes, scales)
+                parallel((rows + chunk - 1) / chunk) { index in
+                    let range = index * chunk..<min((index + 1) * chunk, rows)
                     scheme.dequantize(
                         codes: codes,
                         scales: scales,
                         scaleType: scaleType,
                         columns: columns,
-                        rows: 0..<rows,
-                        into: $0
+                        rows: range,
+                        into: UnsafeMutableBufferPointer(
+                            rebasing: values[range.lowerBound * columns..<range.upperBound * columns]
+                        )
                     )
                 }
             }
         }
-        return values
     }
 }
 
@@ -66,6 +82,7 @@ extension TensorScheme {
     ///   - columns: Its columns.
     ///   - scaleType: The type that FP8's scales are stored in; MXFP4 has E8M0.
     ///   - name: The tensor, for errors.
+    ///   - parallel: Where to compute.
     /// - Returns: The codes and scales.
     /// - Throws: `QuantizationError` when the scheme does not fit the shape or a value is not finite.
     public func quantize(
@@ -73,14 +90,30 @@ extension TensorScheme {
         rows: Int,
         columns: Int,
         scaleType: ElementType = .bf16,
-        name: String = "weight"
+        name: String = "weight",
+        parallel: ParallelFor = inSequence
     ) throws(QuantizationError) -> QuantizedTensor {
         try check(values, rows: rows, columns: columns, scaleType: scaleType, name: name)
+        let chunk = 64
+        let chunks = (rows + chunk - 1) / chunk
         if element == .f4e2m1 {
             var codes = [UInt8](repeating: 0, count: values.count / 2)
             var scales = [UInt8](repeating: 0, count: values.count / MXFP4.blockSize)
             codes.withUnsafeMutableBytes { codes in
-                scales.withUnsafeMutableBytes { MXFP4.encode(values, packed: codes, scales: $0) }
+                scales.withUnsafeMutableBytes { scales in
+                    nonisolated(unsafe) let (values, codes, scales) = (values, codes, scales)
+                    parallel(chunks) { index in
+                        let range = index * chunk * columns..<min((index + 1) * chunk, rows) * columns
+                        let groups = range.lowerBound / MXFP4.blockSize..<range.upperBound / MXFP4.blockSize
+                        MXFP4.encode(
+                            UnsafeBufferPointer(rebasing: values[range]),
+                            packed: UnsafeMutableRawBufferPointer(
+                                rebasing: codes[range.lowerBound / 2..<range.upperBound / 2]
+                            ),
+                            scales: UnsafeMutableRawBufferPointer(rebasing: scales[groups])
+                        )
+                    }
+                }
             }
             return QuantizedTensor(
                 scheme: self,
@@ -95,14 +128,17 @@ extension TensorScheme {
         var codes = [UInt8](repeating: 0, count: values.count)
         let layout = ScaleLayout(self, columns: columns)
         codes.withUnsafeMutableBytes { codes in
-            for row in 0..<rows {
-                for (start, end, index) in layout.pieces(row: row) {
-                    let range = row * columns + start..<row * columns + end
-                    element.encode(
-                        UnsafeBufferPointer(rebasing: values[range]),
-                        scale: scales[index],
-                        into: UnsafeMutableRawBufferPointer(rebasing: codes[range])
-                    )
+            nonisolated(unsafe) let (values, codes) = (values, codes)
+            parallel(chunks) { index in
+                for row in index * chunk..<min((index + 1) * chunk, rows) {
+                    for (start, end, scale) in layout.pieces(row: row) {
+                        let range = row * columns + start..<row * columns + end
+                        element.encode(
+                            UnsafeBufferPointer(rebasing: values[range]),
+                            scale: scales[scale],
+                            into: UnsafeMutableRawBufferPointer(rebasing: codes[range])
+                        )
+                    }
                 }
             }
         }

@@ -24,6 +24,8 @@ public final class QuarkCheckpointWriter {
         public let layers: [String]
         /// The bytes of its tensors.
         public let byteCount: Int
+        /// The stage that its tensors belong to, nil for those of none.
+        public let stage: Int?
 
         let sources: [String]
         let tensors: [SafetensorsWriter.Tensor]
@@ -64,6 +66,8 @@ public final class QuarkCheckpointWriter {
     ///   - config: Its `config.json`.
     ///   - linears: The names of its linear layers, as `model.layers.0.mlp.up_proj`.
     ///   - recipe: What is to become of them.
+    ///   - stages: Tensors that are written together, by their names in the source: they get files of their own, which
+    ///     come first. All others follow in the source's order.
     ///   - fileSize: How many bytes of tensors a file holds at most, unless one layer alone has more.
     ///   - settings: What else decides the bytes: the calibration data, GPTQ's settings.
     /// - Throws: `QuantizationError` when a layer is missing, does not fit the scheme, or the folder was begun with other
@@ -74,6 +78,7 @@ public final class QuarkCheckpointWriter {
         config: JSONObject,
         linears: [String],
         recipe: QuantizationRecipe,
+        stages: [[String]] = [],
         fileSize: Int = 1 << 30,
         settings: String = ""
     ) throws(QuantizationError) {
@@ -93,7 +98,7 @@ public final class QuarkCheckpointWriter {
         var whole = config
         whole.updateValue(try recipe.quarkConfiguration(), forKey: "quantization_config")
         self.config = .object(whole)
-        steps = Self.plan(source, schemes, recipe, fileSize: fileSize)
+        steps = try Self.plan(source, schemes, recipe, stages: stages, fileSize: fileSize)
         try begin(settings)
     }
 
@@ -196,56 +201,85 @@ public final class QuarkCheckpointWriter {
         }
     }
 
-    /// Source tensors in their order, cut into files.
+    /// Source tensors, stage by stage and then in their order, cut into files.
     private static func plan(
         _ source: Checkpoint,
         _ schemes: [String: QuantizationScheme],
         _ recipe: QuantizationRecipe,
+        stages: [[String]],
         fileSize: Int
-    ) -> [Step] {
-        var groups: [(sources: [String], layers: [String], tensors: [SafetensorsWriter.Tensor], size: Int)] = []
-        for tensor in source.tensors {
-            var results = [SafetensorsWriter.Tensor(name: tensor.name, type: tensor.type, shape: tensor.shape)]
-            let layer = layer(of: tensor.name)
-            if let layer, let scheme = schemes[layer], let weight = scheme.weight {
-                let isMXFP4 = weight.element == .f4e2m1
-                let (rows, columns) = (tensor.shape[0], tensor.shape[1])
-                results = [
-                    SafetensorsWriter.Tensor(
-                        name: tensor.name,
-                        type: isMXFP4 ? .u8 : weight.element,
-                        shape: [rows, isMXFP4 ? columns / 2 : columns]
-                    ),
-                    SafetensorsWriter.Tensor(
-                        name: layer + ".weight_scale",
-                        type: isMXFP4 ? .u8 : recipe.scaleType,
-                        shape: weight.scaleShape(rows: rows, columns: columns)
-                    ),
-                ]
-                for (name, part) in [("input_scale", scheme.input), ("output_scale", scheme.output)] where stores(part)
-                {
-                    results.append(
-                        SafetensorsWriter.Tensor(name: "\(layer).\(name)", type: recipe.scaleType, shape: [])
-                    )
+    ) throws(QuantizationError) -> [Step] {
+        var ordered: [(tensor: TensorView, stage: Int?)] = []
+        var taken: Set<String> = []
+        for (stage, names) in stages.enumerated() {
+            for name in names where taken.insert(name).inserted {
+                guard let tensor = source[name] else {
+                    throw QuantizationError(file: source.folder, tensor: name, reason: "is missing")
                 }
+                ordered.append((tensor, stage))
             }
-            let size = results.reduce(0) { $0 + ($1.type.byteCount(shape: $1.shape) ?? 0) }
-            if groups.isEmpty || groups[groups.count - 1].size + size > fileSize { groups.append(([], [], [], 0)) }
-            let last = groups.count - 1
-            groups[last].sources.append(tensor.name)
-            if let layer, schemes[layer]?.weight != nil { groups[last].layers.append(layer) }
-            groups[last].tensors += results
-            groups[last].size += size
         }
-        return groups.enumerated().map { index, group in
+        for tensor in source.tensors where !taken.contains(tensor.name) { ordered.append((tensor, nil)) }
+        var files: [PlannedFile] = []
+        for (tensor, stage) in ordered {
+            let results = planned(tensor, schemes, recipe)
+            let size = results.reduce(0) { $0 + ($1.type.byteCount(shape: $1.shape) ?? 0) }
+            if let last = files.last, last.stage == stage, last.size + size <= fileSize {} else {
+                files.append(PlannedFile(stage: stage))
+            }
+            let last = files.count - 1
+            files[last].sources.append(tensor.name)
+            if let layer = layer(of: tensor.name), schemes[layer]?.weight != nil { files[last].layers.append(layer) }
+            files[last].tensors += results
+            files[last].size += size
+        }
+        return files.enumerated().map { index, file in
             Step(
-                file: "model-\(padded(index + 1))-of-\(padded(groups.count)).safetensors",
-                layers: group.layers,
-                byteCount: group.size,
-                sources: group.sources,
-                tensors: group.tensors
+                file: "model-\(padded(index + 1))-of-\(padded(files.count)).safetensors",
+                layers: file.layers,
+                byteCount: file.size,
+                stage: file.stage,
+                sources: file.sources,
+                tensors: file.tensors
             )
         }
+    }
+
+    private struct PlannedFile {
+        var stage: Int?
+        var sources: [String] = []
+        var layers: [String] = []
+        var tensors: [SafetensorsWriter.Tensor] = []
+        var size = 0
+    }
+
+    /// What becomes of a source tensor.
+    private static func planned(
+        _ tensor: TensorView,
+        _ schemes: [String: QuantizationScheme],
+        _ recipe: QuantizationRecipe
+    ) -> [SafetensorsWriter.Tensor] {
+        guard let layer = layer(of: tensor.name), let scheme = schemes[layer], let weight = scheme.weight else {
+            return [SafetensorsWriter.Tensor(name: tensor.name, type: tensor.type, shape: tensor.shape)]
+        }
+        let isMXFP4 = weight.element == .f4e2m1
+        let (rows, columns) = (tensor.shape[0], tensor.shape[1])
+        var results = [
+            SafetensorsWriter.Tensor(
+                name: tensor.name,
+                type: isMXFP4 ? .u8 : weight.element,
+                shape: [rows, isMXFP4 ? columns / 2 : columns]
+            ),
+            SafetensorsWriter.Tensor(
+                name: layer + ".weight_scale",
+                type: isMXFP4 ? .u8 : recipe.scaleType,
+                shape: weight.scaleShape(rows: rows, columns: columns)
+            ),
+        ]
+        for (name, part) in [("input_scale", scheme.input), ("output_scale", scheme.output)] where stores(part) {
+            results.append(SafetensorsWriter.Tensor(name: "\(layer).\(name)", type: recipe.scaleType, shape: []))
+        }
+        return results
     }
 
     private static func padded(_ number: Int) -> String {
@@ -292,8 +326,33 @@ public final class QuarkCheckpointWriter {
                     reason: "is there, but no quantize.json says how it was made; use another folder"
                 )
             }
+            if let stranger = try strangers().first {
+                throw QuantizationError(
+                    file: path(stranger),
+                    reason: "is there, but no quantize.json says how it came here; use an empty folder"
+                )
+            }
             try WholeFile.write(stated.text(pretty: true) + "\n", to: record)
         }
+    }
+
+    /// What the folder holds before anything was written.
+    private func strangers() throws(QuantizationError) -> [String] {
+        guard let entries = opendir(folder) else {
+            throw QuantizationError(file: folder, reason: "cannot be read: \(String(cString: strerror(errno)))")
+        }
+        defer { closedir(entries) }
+        var names: [String] = []
+        while let entry = readdir(entries) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: entry.pointee.d_name)) {
+                    String(cString: $0)
+                }
+            }
+            // What an earlier attempt at quantize.json may have left.
+            if ![".", "..", "quantize.json.partial"].contains(name) { names.append(name) }
+        }
+        return names.sorted()
     }
 
     private func copy(_ tensor: TensorView, to writer: SafetensorsWriter) throws(SafetensorsError) {

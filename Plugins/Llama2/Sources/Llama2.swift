@@ -21,6 +21,8 @@ final class Llama2: Workload {
     private let head: Head?
     private let worker: Worker?
     private let examples = KernelExamples()
+    /// What the quantiser asks for.
+    let calibration: Calibration
     /// The score that `beginAccuracy` began; nil before it and after its end.
     var score: AccuracyScore?
     /// What a score must reach.
@@ -62,6 +64,7 @@ final class Llama2: Workload {
         targets = try AccuracyTargets(configuration)
         worker = configuration.role == .head ? nil : try FileErrors.named { try Self.worker(configuration) }
         let config = worker?.configuration
+        calibration = Calibration(config, host: host)
         head =
             configuration.role == .worker ? nil : try FileErrors.named { try Self.head(configuration, config) }
     }

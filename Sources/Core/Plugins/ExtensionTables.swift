@@ -8,6 +8,7 @@ struct ExtensionTables {
     var accuracy: UnsafePointer<mlp_accuracy>?
     var weights: UnsafePointer<mlp_weights>?
     var kernels: UnsafePointer<mlp_kernels>?
+    var quantize: UnsafePointer<mlp_quantize>?
 
     init(of plugin: UnsafePointer<mlp_plugin>, library: String) throws {
         func ask<Table>(
@@ -65,6 +66,9 @@ struct ExtensionTables {
             [("bind", $0.bind != nil), ("place", $0.placement_count == 0 || $0.place != nil)]
         }
         kernels = try ask(MLP_KERNELS, mlp_kernels.self, \.struct_size) { _ in [] }
+        quantize = try ask(MLP_QUANTIZE, mlp_quantize.self, \.struct_size) {
+            [("state_size", $0.state_size != nil), ("begin", $0.begin != nil), ("advance", $0.advance != nil)]
+        }
     }
 
     var names: [String] {
@@ -75,6 +79,7 @@ struct ExtensionTables {
         if accuracy != nil { names.append(MLP_ACCURACY) }
         if weights != nil { names.append(MLP_WEIGHTS) }
         if kernels != nil { names.append(MLP_KERNELS) }
+        if quantize != nil { names.append(MLP_QUANTIZE) }
         return names
     }
 }

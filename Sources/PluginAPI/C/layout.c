@@ -20,6 +20,9 @@ SIZE(mlp_code_object, 32);
 SIZE(mlp_kernel_family, 40);
 SIZE(mlp_kernel_arg, 48);
 SIZE(mlp_grid, 28);
+SIZE(mlp_quantize_layer, 40);
+SIZE(mlp_quantize_stage, 40);
+SIZE(mlp_quantize_tensor, 24);
 
 /* Tables of the first release: size, and where the last member stands. */
 SIZE(mlp_host, 56);
@@ -56,3 +59,5 @@ SIZE(mlp_kernel_example, 48);
 OFFSET(mlp_kernel_example, args, 40);
 SIZE(mlp_kernels, 40);
 OFFSET(mlp_kernels, example, 32);
+SIZE(mlp_quantize, 56);
+OFFSET(mlp_quantize, advance, 48);

@@ -10,6 +10,7 @@ final class Instance {
     let accuracy: (any AccuracyProviding)?
     let weights: (any WeightsProviding)?
     let kernels: (any KernelsProviding)?
+    let quantization: (any QuantizationProviding)?
     private var tables: [(id: String, table: UnsafeRawPointer)] = []
     private var release: [() -> Void] = []
     var accuracyStrings: [UnsafeMutablePointer<CChar>] = []
@@ -23,12 +24,14 @@ final class Instance {
         accuracy = workload as? any AccuracyProviding
         weights = workload as? any WeightsProviding
         kernels = workload as? any KernelsProviding
+        quantization = workload as? any QuantizationProviding
         if dataset != nil { offer(MLP_DATASET, Instance.datasetTable) }
         if let inference { offer(MLP_INFERENCE, Instance.inferenceTable(type(of: inference).claims)) }
         if let tokenizer { offer(MLP_TOKENIZER, Instance.tokenizerTable(tokenizer.vocabularySize)) }
         if accuracy != nil { offer(MLP_ACCURACY, Instance.accuracyTable) }
         if let weights { offer(MLP_WEIGHTS, weightsTable(weights)) }
         if let kernels { offer(MLP_KERNELS, Instance.kernelsTable(kernels)) }
+        if let quantization { offer(MLP_QUANTIZE, quantizeTable(quantization)) }
     }
 
     deinit {

@@ -33,8 +33,8 @@ public struct WorkloadDeclaration: Sendable {
 /// A workload: one class, whose instances own a group of devices each.
 ///
 /// Optional abilities are protocols: conforming to `DatasetProviding`, `InferenceProviding`, `TokenizerProviding`,
-/// `WeightsProviding`, `KernelsProviding` or `AccuracyProviding` *is* offering the extension.  Threads and states are
-/// those of mlp_plugin.h, where every function's tag stands.
+/// `WeightsProviding`, `KernelsProviding`, `AccuracyProviding` or `QuantizationProviding` *is* offering the extension.
+/// Threads and states are those of mlp_plugin.h, where every function's tag stands.
 public protocol Workload: AnyObject {
     /// What the library says of it.
     static var declaration: WorkloadDeclaration { get }

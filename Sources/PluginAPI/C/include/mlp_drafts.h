@@ -51,26 +51,6 @@ typedef struct mlp_artifact {
   mlp_status (*close)(const mlp_host *host, mlp_artifact_file *file); /* [any] */
 } mlp_artifact;
 
-/* Quantisation of a checkpoint.  The plugin names its layers and runs the calibration forward; formats, GPTQ and
- * files are the host's. */
-#define MLP_QUANTIZE "mlp.quantize/1"
-typedef struct mlp_quantize_layer {
-  const char *weight; /* tensor name */
-  const char *input; /* layers with the same input share their calibration statistics */
-  uint32_t excluded; /* 1: kept as it is (the head, a router) */
-  uint32_t reserved;
-} mlp_quantize_layer;
-typedef struct mlp_quantize {
-  uint32_t struct_size;
-  uint32_t layer_count;
-  const mlp_quantize_layer *layers;
-  /* Runs one calibration sample and calls `observe` with every layer's input rows [rows, in], float32.
-   * [control & running] */
-  mlp_status (*calibrate)(const mlp_plugin *self, mlp_bytes payload,
-                          void (*observe)(void *context, uint32_t layer, const float *rows, uint64_t row_count),
-                          void *context);
-} mlp_quantize;
-
 /* Training.  The host owns the loop, the clock, the :::MLLOG lines and the stopping rule. */
 #define MLP_TRAINING "mlp.training/1"
 typedef struct mlp_stream_io {

@@ -165,7 +165,8 @@ typedef struct mlp_device {
                        void (*done)(void *context, mlp_status status), void *context);
 } mlp_device;
 
-/* Launches of the kernels that the plugin declared (mlp_kernels, below), by index, from prepare() on.
+/* Launches of the kernels that the plugin declared (mlp_kernels, below), by index, from prepare() on and within the
+ * calls of mlp_quantize.
  *
  * A recording is a sequence of launches, copies and fills made once and replayed often (a HIP or CUDA graph, or the
  * CPU's own form of it): arguments, grids and addresses are fixed, what changes lives in device memory. */
@@ -436,6 +437,69 @@ typedef struct mlp_kernels {
   mlp_status (*example)(const mlp_plugin *self, uint32_t kernel, uint32_t number, int32_t device_kind,
                         mlp_kernel_example *out);
 } mlp_kernels;
+
+/* Quantisation of a checkpoint.  The plugin names the linear layers and computes the calibration samples; formats,
+ * GPTQ and files are the host's.
+ *
+ * The model is a sequence of *stages* (a decoder layer each), so that no more than one stage's weights and statistics
+ * are in memory.  A sample is an opaque *state* between two stages (its hidden rows); the host keeps the states, in
+ * files that it maps.  For each stage, the host takes every sample through it, once or several times, watches what goes
+ * into and comes out of its linear layers, quantises their weights, and goes on with the states that came out.
+ *
+ * Tensors come from the host with every call, because weights that are quantised already are put in place of those of
+ * the files; nothing is bound (mlp_weights) and nothing prepared.  No state may depend on another sample's. */
+#define MLP_QUANTIZE "mlp.quantize/1"
+enum {
+  MLP_LAYER_EXCLUDED = 1u << 0, /* stays as it is (the head, a router) */
+  MLP_LAYER_KEYS = 1u << 1, /* its output rows are the cache's keys, before their rotation */
+  MLP_LAYER_VALUES = 1u << 2 /* its output rows are the cache's values */
+};
+typedef struct mlp_quantize_layer {
+  const char *name; /* "model.layers.0.mlp.up_proj"; its weight is the tensor of that name and ".weight" */
+  uint32_t weight; /* which of the stage's tensors that is: [outputs, inputs] */
+  uint32_t input; /* layers of a stage with the same number have the same input rows; numbered as they are computed */
+  uint64_t outputs;
+  uint64_t inputs;
+  uint32_t flags; /* MLP_LAYER_... */
+  uint32_t reserved;
+} mlp_quantize_layer;
+typedef struct mlp_quantize_stage {
+  const char *name; /* "model.layers.0" */
+  const char *const *tensors; /* those that advance() reads, by their names in the checkpoint */
+  const mlp_quantize_layer *layers;
+  uint32_t tensor_count;
+  uint32_t layer_count;
+  uint64_t reserved;
+} mlp_quantize_stage;
+/* A whole tensor where the device reads it: as in the file, or float32 if it is a weight quantised and decoded again. */
+typedef struct mlp_quantize_tensor {
+  const void *data;
+  uint64_t size;
+  int32_t dtype; /* MLP_F32, ... */
+  uint32_t reserved;
+} mlp_quantize_tensor;
+enum { MLP_OBSERVE_INPUT = 1u << 0, MLP_OBSERVE_OUTPUT = 1u << 1 };
+/* Takes note of the input rows [row_count, inputs] or the output rows [row_count, outputs] of one of the stage's
+ * layers, float32, in host memory, borrowed.  Called on the thread of advance(), outside of any parallel_for.
+ * Anything but MLP_OK: advance() returns it at once. */
+typedef mlp_status (*mlp_observe)(void *context, uint32_t layer, uint32_t what, const float *rows, uint64_t row_count);
+typedef struct mlp_quantize {
+  uint32_t struct_size;
+  uint32_t stage_count; /* 0: this instance cannot quantise (a head, a checkpoint that is quantised already) */
+  const mlp_quantize_stage *stages;
+  const char *const *first_tensors; /* those that begin() reads */
+  uint32_t first_tensor_count;
+  uint32_t reserved;
+  /* Bytes of a sample's state, the same before every stage.  [control & created; worker] */
+  mlp_status (*state_size)(const mlp_plugin *self, mlp_bytes payload, uint64_t *out);
+  /* The state before the first stage; `state` is 64-byte aligned.  [control & created; worker] */
+  mlp_status (*begin)(const mlp_plugin *self, mlp_bytes payload, const mlp_quantize_tensor *tensors, void *state);
+  /* Takes a state through a stage.  `wanted` has MLP_OBSERVE_... for each of the stage's layers: `observe` is called
+   * exactly once for each wanted input and output.  `after` NULL: the new state is not needed, and nothing beyond
+   * what is wanted is worth computing.  The same arguments give the same bits.  [control & created; worker] */
+  mlp_status (*advance)(const mlp_plugin *self, uint32_t stage, const void *before, void *after, uint64_t state_size,
+                        const mlp_quantize_tensor *tensors, const uint8_t *wanted, mlp_observe observe, void *context);
+} mlp_quantize;
 
 #ifdef __cplusplus
 }
