@@ -2,10 +2,11 @@
 ///
 /// Wildcards are those of Python's `fnmatch`: `*` any text, also dots, `?` one character, `[abc]`, `[a-z]`, `[!a]`. A
 /// regular expression has to match at the start of the name, as Python's `re.match` does.
-struct NamePattern: Sendable, Equatable {
+public struct NamePattern: Sendable, Equatable {
     let text: String
 
-    init(_ text: String) { self.text = text }
+    /// A pattern as it stands in a configuration.
+    public init(_ text: String) { self.text = text }
 
     /// What is wrong with the pattern, nil when nothing is.
     var fault: String? {
@@ -18,7 +19,8 @@ struct NamePattern: Sendable, Equatable {
         }
     }
 
-    func matches(_ name: String) -> Bool {
+    /// Whether a name fits the pattern; none fits one that cannot be read.
+    public func matches(_ name: String) -> Bool {
         if text.hasPrefix("re:") {
             guard let expression = try? Regex(String(text.dropFirst(3))) else { return false }
             return name.prefixMatch(of: expression) != nil

@@ -224,7 +224,8 @@ public final class QuarkCheckpointWriter {
         for (tensor, stage) in ordered {
             let results = planned(tensor, schemes, recipe)
             let size = results.reduce(0) { $0 + ($1.type.byteCount(shape: $1.shape) ?? 0) }
-            if let last = files.last, last.stage == stage, last.size + size <= fileSize {} else {
+            if let last = files.last, last.stage == stage, last.size + size <= fileSize {
+            } else {
                 files.append(PlannedFile(stage: stage))
             }
             let last = files.count - 1

@@ -1,8 +1,14 @@
 internal import Glibc
 
 /// Writes small files so that there is either all of one or nothing.
-enum WholeFile {
-    static func write(_ text: String, to path: String) throws(QuantizationError) {
+public enum WholeFile {
+    /// Writes a file under another name, brings it to the disk and gives it its name.
+    ///
+    /// - Parameters:
+    ///   - text: What it holds.
+    ///   - path: The file.
+    /// - Throws: `QuantizationError` when the system refuses.
+    public static func write(_ text: String, to path: String) throws(QuantizationError) {
         let partial = path + ".partial"
         guard let file = fopen(partial, "we") else { throw failure(partial) }
         let bytes = Array(text.utf8)

@@ -11,7 +11,7 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
     let context: HostContext
     let plugin: UnsafePointer<mlp_plugin>
     private let control: ControlThread
-    private let limits: CallLimits
+    let limits: CallLimits
     private let role: String
     private let modelFolder: String?
     private let log: HostContext.LogHandler
@@ -162,7 +162,9 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
     /// What a returned status means: refusals are about what the user gave, the rest is the plugin's.
     private static func fault(library: String, call: String, status: mlp_status, reason: String?) -> PluginFault {
         let refusals = [MLP_INVALID_ARGUMENT, MLP_NOT_FOUND, MLP_IO_ERROR, MLP_UNSUPPORTED, MLP_OUT_OF_MEMORY]
-        let isSetUp = ["create", "weights", "prepare", "dataset.load", "dataset.size"].contains(call)
+        let isSetUp = [
+            "create", "weights", "prepare", "dataset.load", "dataset.size", "quantize.state_size", "quantize.begin",
+        ].contains(call)
         let kind: PluginFault.Kind = isSetUp && refusals.contains(Int(status)) ? .refused : .failed
         return PluginFault(
             kind,
@@ -174,7 +176,7 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
     }
 
     /// Makes a call on the control thread and turns its status into a throw.
-    private func call(_ name: String, within seconds: Double, _ body: @escaping () -> mlp_status) throws {
+    func call(_ name: String, within seconds: Double, _ body: @escaping () -> mlp_status) throws {
         guard !isLost else {
             throw PluginFault(.hang, library: library, call: name, reason: "an earlier call never returned")
         }
@@ -283,7 +285,7 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
 
     // MARK: Data set
 
-    private func required<Table>(_ table: UnsafePointer<Table>?, _ id: String) throws -> UnsafePointer<Table> {
+    func required<Table>(_ table: UnsafePointer<Table>?, _ id: String) throws -> UnsafePointer<Table> {
         guard let table else {
             throw PluginFault(
                 .contract,

@@ -18,6 +18,7 @@ public enum RunStatus: Int32, Sendable {
             case let fault as PluginFault: fault.kind == .refused ? .usage : .pluginFault
             case let error as ConfigError: error.fault == .plugin ? .pluginFault : .usage
             case is LoadGenError, is WeightsError: .usage
+            case let error as QuantizeError: error.status
             default: .failed
             }
     }

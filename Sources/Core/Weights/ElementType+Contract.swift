@@ -23,4 +23,14 @@ extension ElementType {
         default: return nil
         }
     }
+
+    /// The contract's number of the floats that calibration computes with, nil for any other type.
+    var contractFloat: Int32? {
+        switch self {
+        case .f32: Int32(MLP_F32)
+        case .bf16: Int32(MLP_BF16)
+        case .f16: Int32(MLP_F16)
+        default: nil
+        }
+    }
 }
