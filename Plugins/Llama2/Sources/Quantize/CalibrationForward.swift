@@ -289,8 +289,7 @@ final class CalibrationForward {
         accumulate: Bool = false
     ) throws {
         let weight = try Weight(tensor)
-        let memory = DeviceMemory(devices: devices, device: 0)
-        let added = try bias.map { try widened($0, as: weight.dtype, outputs, memory) }
+        let added = try bias.map { try Weight($0) }
         guard let live = buffers?.live else { return }
         try launch(
             PODIUM_GEMM,
@@ -299,15 +298,15 @@ final class CalibrationForward {
             .pointer(y),
             .pointer(x),
             .pointer(weight.data),
+            .pointer(nil),
             .pointer(added?.data),
+            added?.type ?? .int(0),
             .pointer(live),
             .size(rows),
             .size(outputs),
             .size(inputs),
             .int(accumulate ? 1 : 0)
         )
-        if added != nil { try devices.synchronize(stream) }
-        withExtendedLifetime(memory) {}
     }
 
     /// A product that is added to the stream; where its output is wanted, it is computed once more by itself.
@@ -331,22 +330,13 @@ final class CalibrationForward {
         try devices.synchronize(stream)
     }
 
-    /// A tensor in the type that another one of the same launch has, or float32.
-    private func widened(
-        _ tensor: mlp_quantize_tensor,
-        as dtype: podium_dtype,
-        _ count: Int,
-        _ memory: DeviceMemory
-    ) throws -> Weight {
+    /// A tensor in float32, for a launch whose other weight is float32.
+    private func widened(_ tensor: mlp_quantize_tensor, _ count: Int, _ memory: DeviceMemory) throws -> Weight {
         let weight = try Weight(tensor)
-        if weight.dtype == dtype { return weight }
-        guard dtype == PODIUM_F32 else {
-            throw PluginError(.unsupported, "calibration: a bias and its weight have different types")
-        }
-        let type: ElementType = weight.dtype == PODIUM_BF16 ? .bf16 : .f16
         let values = try memory.allocatePinned(Float.self, count, purpose: "a widened tensor")
+        let type: ElementType = weight.dtype == PODIUM_BF16 ? .bf16 : weight.dtype == PODIUM_F16 ? .f16 : .f32
         type.decode(
-            UnsafeRawBufferPointer(start: weight.data, count: count * MemoryLayout<UInt16>.size),
+            UnsafeRawBufferPointer(start: weight.data, count: count * type.bitWidth / 8),
             into: UnsafeMutableBufferPointer(start: values, count: count)
         )
         return Weight(values)
@@ -354,6 +344,7 @@ final class CalibrationForward {
 
     private func attention(_ buffers: CalibrationBuffers, _ rows: Int) throws {
         let (heads, kvHeads) = (configuration.heads, configuration.kvHeads)
+        let cacheType = KernelArgument.int(Int32(bitPattern: PODIUM_F32.rawValue))
         try launch(
             PODIUM_ROPE_TABLES,
             podium_grid_rope_tables(PODIUM_BACKEND_CPU, Int32(rows)),
@@ -369,9 +360,11 @@ final class CalibrationForward {
         try launch(
             PODIUM_ROPE_APPEND,
             podium_grid_rope_append(PODIUM_BACKEND_CPU, Int32(rows)),
+            cacheType,
             .pointer(buffers.query),
             .pointer(buffers.key),
             .pointer(buffers.value),
+            .int(0),
             .pointer(buffers.cosines),
             .pointer(buffers.sines),
             .pointer(buffers.slots),
@@ -379,6 +372,8 @@ final class CalibrationForward {
             .pointer(buffers.pageTable),
             .pointer(buffers.keyPages),
             .pointer(buffers.valuePages),
+            .float(1),
+            .float(1),
             .pointer(buffers.live),
             .size(rows),
             .size(heads),
@@ -390,10 +385,14 @@ final class CalibrationForward {
         try launch(
             PODIUM_PAGED_ATTENTION,
             podium_grid_paged_attention(PODIUM_BACKEND_CPU, Int32(rows), Int32(kvHeads)),
+            cacheType,
             .pointer(buffers.attended),
             .pointer(buffers.query),
+            .int(0),
             .pointer(buffers.keyPages),
             .pointer(buffers.valuePages),
+            .float(1),
+            .float(1),
             .pointer(buffers.pageTable),
             .pointer(buffers.slots),
             .pointer(buffers.positions),
@@ -420,8 +419,8 @@ final class CalibrationForward {
         var (first, second) = (try Weight(gate), try Weight(up))
         // One of them may be excluded from the quantisation.
         if first.dtype != second.dtype {
-            first = try widened(gate, as: PODIUM_F32, count, memory)
-            second = try widened(up, as: PODIUM_F32, count, memory)
+            first = try widened(gate, count, memory)
+            second = try widened(up, count, memory)
         }
         try launch(
             PODIUM_GEMM_SILU_GATE,
@@ -436,6 +435,8 @@ final class CalibrationForward {
             .pointer(buffers.normed),
             .pointer(first.data),
             .pointer(second.data),
+            .pointer(nil),
+            .pointer(nil),
             .pointer(buffers.live),
             .size(rows),
             .size(configuration.intermediate),
