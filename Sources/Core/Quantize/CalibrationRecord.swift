@@ -13,12 +13,13 @@ enum CalibrationRecord {
         }
     }
 
-    /// The stage to go on with: 0 where there is nothing to go on from.
+    /// The stage to go on with.
     ///
     /// - Parameters:
     ///   - folder: The output folder, whose settings were compared already.
     ///   - sizes: Bytes of each sample's state.
     ///   - isMissing: Whether a file of a stage is missing, by stage.
+    /// - Returns: 0 where there is nothing to go on from.
     static func stage(in folder: String, sizes: [Int], isMissing: [Bool]) -> Int {
         guard CalibrationStates.exist(folder: folder, sizes: sizes),
             let record = try? JSON(contentsOfFile: path(in: folder)),

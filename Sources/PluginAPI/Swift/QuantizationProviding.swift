@@ -16,6 +16,7 @@ public protocol QuantizationProviding: Workload {
     ///   - payload: The sample, as the data set gives it.
     ///   - tensors: In the order of `firstCalibrationTensors`.
     ///   - state: As many bytes as `calibrationStateSize` said, 64-byte aligned.
+    /// - Throws: `PluginError` for a payload that is no sample of the model.
     func beginCalibration(
         _ payload: UnsafeRawBufferPointer,
         tensors: UnsafeBufferPointer<mlp_quantize_tensor>,
@@ -29,6 +30,7 @@ public protocol QuantizationProviding: Workload {
     ///   - after: Where the state after it goes; nil: nobody needs it, and only what is observed is to be computed.
     ///   - tensors: In the order of the stage's tensors.
     ///   - observer: Takes the rows that are wanted.
+    /// - Throws: `PluginError`, and what the observer throws.
     func advanceCalibration(
         stage: Int,
         state: UnsafeRawBufferPointer,

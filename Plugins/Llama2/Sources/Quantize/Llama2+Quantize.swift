@@ -42,7 +42,9 @@ final class Calibration {
     private let host: Host
     private var made: CalibrationForward?
 
-    /// - Parameter configuration: Of a checkpoint of plain floats; nil for any other, and for a head.
+    /// - Parameters:
+    ///   - configuration: Of a checkpoint of plain floats; nil for any other, and for a head.
+    ///   - host: Whose devices compute.
     init(_ configuration: LlamaConfiguration?, host: Host) {
         self.configuration = configuration
         self.host = host
