@@ -2,6 +2,7 @@
 # make test   builds everything and runs the tests
 # Both install what is missing.
 # make submission-demo   an open-division submission of the demo model and MLCommons' checker on it: half an hour
+# make bench-cpu   the CPU engine against llama.cpp: 20 minutes, and as many the first time
 # make official-loadgen   builds MLCommons' LoadGen for `loadgen=official` from its source distribution (needs pip and g++)
 
 SHELL := /bin/bash
@@ -14,7 +15,7 @@ PRODUCTS := .build/release
 HOST := $(PRODUCTS)/host
 DEMO := --plugin libLlama2.so --config-path Plugins/Llama2/Configs
 
-.PHONY: build setup official-loadgen demo submission-demo test golden conform bench format lint clean
+.PHONY: build setup official-loadgen demo submission-demo test golden conform bench bench-cpu format lint clean
 
 build: setup
 	swift build $(SWIFT_FLAGS)
@@ -52,6 +53,12 @@ conform: build
 
 bench: build
 	Benchmarks/run.sh
+
+# The CPU engine against llama.cpp with the same weights: the table of ratios. QUICK=1: a short form.
+bench-cpu: setup
+	swift build $(SWIFT_FLAGS) --product host
+	swift build $(SWIFT_FLAGS) --product Llama2
+	Benchmarks/run.sh cpu
 
 format:
 	swift format -i -r -p Sources Plugins Tests Benchmarks Package.swift

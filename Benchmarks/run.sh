@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Runs every benchmark and prints their tables.  What a benchmark needs and this machine lacks is reported as "not run".
 #
-#   Benchmarks/run.sh [NAME ...]       NAME: launch, kernels, formats, loadgen, memory, rouge, llama, tokenizer
+#   Benchmarks/run.sh [NAME ...]       NAME: launch, kernels, formats, loadgen, memory, rouge, llama, cpu, tokenizer
 #                                      default: all of them
 #
 # PRODUCTS   folder of the built products, default .build/release; what is missing there is built
 # ROUNDS     rounds of the LoadGen comparison, default 7
-# MODELS     folder in which the random models are kept, default .build/benchmarks/models (5 GB for all four)
+# MODELS     folder in which the random models are kept, default .build/benchmarks/models (5 GB for all four, 12 more for cpu)
 # QUICK=1    short runs and small models, to see that everything works
 #
-# All of it takes about half an hour on two idle cores; figures from a machine that does other things are worth little.
+# All of it takes about an hour on two idle cores; figures from a machine that does other things are worth little.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
@@ -19,7 +19,7 @@ models=${MODELS:-.build/benchmarks/models}
 scratch=.build/benchmarks
 quick=${QUICK:-}
 names=("$@")
-((${#names[@]})) || names=(launch kernels formats loadgen memory rouge llama tokenizer)
+((${#names[@]})) || names=(launch kernels formats loadgen memory rouge llama cpu tokenizer)
 mkdir -p "$scratch" "$models"
 
 # need PRODUCT FILE: builds what is not there; says why where that fails.
@@ -100,6 +100,18 @@ llama() {
   attempt Benchmarks/Llama/run.py "${options[@]}"
 }
 
+cpu() {
+  need host host && need Llama2 libLlama2.so && need_python || return
+  local reason
+  reason=$(Benchmarks/LlamaCpp/build.sh "$scratch/llamacpp" 2>&1 >/dev/null) || {
+    echo "not run ($reason)"
+    return
+  }
+  local options=(--host "$products/host" --peer "$scratch/llamacpp" --keep "$models")
+  [ -z "$quick" ] || options+=(--quick)
+  attempt Benchmarks/LlamaCpp/run.py "${options[@]}"
+}
+
 tokenizer() {
   need TokenizerBenchmark TokenizerBenchmark && need_python || return
   local options=(--program "$products/TokenizerBenchmark" --folder "$scratch/tokenizer")
@@ -115,12 +127,12 @@ echo "system    $(uname -sr), $(swift --version 2>/dev/null | grep -o 'Swift ver
 echo "load      $(cut -d' ' -f1-3 /proc/loadavg) at the start"
 for name in "${names[@]}"; do
   case $name in
-  launch | kernels | formats | loadgen | memory | rouge | llama | tokenizer)
+  launch | kernels | formats | loadgen | memory | rouge | llama | cpu | tokenizer)
     printf '\n## %s\n\n' "$name"
     "$name"
     ;;
   *)
-    echo "$0: there is no benchmark $name; there are launch, kernels, formats, loadgen, memory, rouge, llama and tokenizer" >&2
+    echo "$0: there is no benchmark $name; there are launch, kernels, formats, loadgen, memory, rouge, llama, cpu and tokenizer" >&2
     exit 64
     ;;
   esac

@@ -22,7 +22,8 @@ import subprocess
 import sys
 import tempfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+import make_model
+
 PROMPT, NEW = 512, 33
 
 
@@ -95,10 +96,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         for model in arguments.models.split(","):
             for dtype in arguments.types.split(","):
-                folder = os.path.join(arguments.keep or scratch, f"{model}-{dtype}")
-                if not os.path.exists(os.path.join(folder, "prompts.jsonl")):
-                    subprocess.run([sys.executable, os.path.join(HERE, "make_model.py"), model, dtype, folder],
-                                   check=True, stdout=subprocess.DEVNULL)
+                folder = make_model.ensure(arguments.keep or scratch, model, dtype)
                 read, multiplied = weights(folder)
                 for threads in map(int, arguments.threads.split(",")):
                     first, each = measure(arguments.host, folder, threads)

@@ -19,6 +19,10 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Benchmarks/Llama"))
+
+import make_model  # noqa: E402
+
 CACHE_TOKENS = 2048
 
 
@@ -72,10 +76,7 @@ def main():
                         "*.Offline.min_query_count = 4\n*.Offline.target_qps = 1\n")
         for model in arguments.models.split(","):
             for dtype in arguments.types.split(","):
-                folder = Path(arguments.keep or scratch) / f"{model}-{dtype}"
-                if not (folder / "prompts.jsonl").exists():
-                    subprocess.run([sys.executable, ROOT / "Benchmarks/Llama/make_model.py", model, dtype, folder],
-                                   check=True, stdout=subprocess.DEVNULL)
+                folder = Path(make_model.ensure(arguments.keep or scratch, model, dtype))
                 row(f"{model} {dtype}, Offline, 4 x (512 + 8)",
                     [host, "--plugin", "libLlama2.so", "--scenario", "offline", "--model", str(folder), "--dataset",
                      str(folder / "prompts.jsonl"), "--user-conf", str(conf), "model_config.max_new_tokens=8",
