@@ -2,35 +2,48 @@
 
 #include "../Lanes/live.h"
 #include "packed.h"
+#include "quantized.h"
 
-enum {
-  /* Packed panels whose unfinished sums are kept at once; even, so that gate and up stay together. */
-  GROUP_PANELS = 16,
-  /* Rows that share one reading of the weights from memory, where there are more than a tile holds. */
-  CHUNK_ROWS = 64,
-  /* Blocks of k in a pass over a group when there are several tiles of rows: their activations stay in L1, and the
-   * weights of the group in L2 from tile to tile. */
-  PASS_BLOCKS = 32,
-  /* Bytes of activations in a pass when there is one tile: the weights are read once, in runs as long as possible. */
-  PASS_BYTES = 64 * 1024,
-  /* Rows in a tile, at most. */
-  MX_TILE_MAX = 16
-};
+/* From MX_FETCHING_ROWS rows on the products take longer than the memory; what comes MX_AHEAD bytes later is then asked
+ * for, as the machine looks too little ahead of a slow reader.  Fewer rows go faster without. */
+#ifndef MX_AHEAD
+enum { MX_FETCHING_ROWS = 5, MX_AHEAD = 2048 };
+#endif
 
-/* Quantised rows [rows, k]. */
+/* A product: the rows in use, the packed weights, the sizes. */
 typedef struct {
   const int8_t *codes;
   const float *scales;
   const int32_t *offsets;
-  size_t k;
-} mx_activations;
+  const uint8_t *w;
+  int32_t max_rows, rows, k;
+  size_t n;
+} mx_product;
 
-/* Some rows, block by block: [blocks][rows][32] codes, and [blocks][rows] of the others. */
+/* Some rows of a group; `stride` rows lie between a block and the next one. */
 typedef struct {
   const int8_t *codes;
   const float *scales;
   const int32_t *offsets;
-} mx_tile;
+  size_t stride;
+  int are_ordinary;
+} mx_rows;
+
+/* The rows from `row` on that a tile takes: `rows` of them, at most `most`, of one group. */
+static inline mx_rows mx_rows_from(const mx_product *p, int row, int most, int *rows) {
+  int end = row / MX_GROUP_ROWS * MX_GROUP_ROWS + MX_GROUP_ROWS;
+  if (end > p->rows) end = p->rows;
+  int tiles = (end - row + most - 1) / most;
+  *rows = (end - row + tiles - 1) / tiles;
+  size_t at = mx_first_block(row, (size_t)p->k / MX_BLOCK);
+  return (mx_rows){p->codes + at * MX_BLOCK, p->scales + at, p->offsets + at, mx_group_rows(p->max_rows, row), 0};
+}
+
+/* Panels that all rows are multiplied with before the next ones: as many as stay in L2 beside a group of rows. */
+static inline size_t mx_panels_at_once(size_t size) {
+  enum { L2_SHARE = 384 * 1024 };
+  return size < L2_SHARE ? L2_SHARE / size : 1;
+}
 
 typedef uint8_t u8x16 __attribute__((vector_size(16)));
 typedef int16_t i16x16 __attribute__((vector_size(32)));
@@ -43,10 +56,9 @@ void podium_gemm_mxfp4(const mlp_grid *grid, uint64_t first_block, uint64_t last
                        const float *scales, const int32_t *offsets, const void *w, const float *bias,
                        const int32_t *live, int32_t max_rows, int32_t n, int32_t k, int32_t accumulate) {
   (void)grid;
-  mx_activations x = {codes, scales, offsets, (size_t)k};
+  mx_product p = {codes, scales, offsets, w, max_rows, podium_live(live, max_rows), k, (size_t)n};
   if (last_block > mx_panels(n)) last_block = mx_panels(n);
-  if (first_block >= last_block) return;
-  ISA_CALL(mx_linear, y, x, podium_live(live, max_rows), w, bias, (size_t)n, accumulate, first_block, last_block);
+  ISA_CALL(mx_linear, y, p, bias, accumulate, first_block, last_block);
 }
 
 mlp_grid podium_grid_gemm_mxfp4(podium_backend backend, int32_t max_rows, int32_t n, int32_t k) {
@@ -58,10 +70,9 @@ void podium_gemm_mxfp4_silu_gate(const mlp_grid *grid, uint64_t first_block, uin
                                  const int8_t *codes, const float *scales, const int32_t *offsets, const void *w,
                                  const int32_t *live, int32_t max_rows, int32_t n, int32_t k) {
   (void)grid;
-  mx_activations x = {codes, scales, offsets, (size_t)k};
+  mx_product p = {codes, scales, offsets, w, max_rows, podium_live(live, max_rows), k, (size_t)n};
   if (last_block > mx_panels(n)) last_block = mx_panels(n);
-  if (first_block >= last_block) return;
-  ISA_CALL(mx_gate, h, x, podium_live(live, max_rows), w, (size_t)n, first_block, last_block);
+  ISA_CALL(mx_gate, h, p, first_block, last_block);
 }
 
 mlp_grid podium_grid_gemm_mxfp4_silu_gate(podium_backend backend, int32_t max_rows, int32_t n, int32_t k) {

@@ -1,4 +1,4 @@
-/* mxfp4_tile.h - the register tile of the MXFP4 products: one panel of weights with a few quantised rows.
+/* mxfp4_x.h - the register tile of the MXFP4 products: one panel of weights with a few quantised rows.
  *
  * Included once per instruction set, after lanes.h.  It is where the rule for these products lives: per block of 32 the
  * exact integer sum of (2 w + 12) * code, started from the row's offset; then one fused multiply-add of that sum with
@@ -18,6 +18,10 @@ LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(mx_half_scales)(const uint8_t *codes) 
 #if WIDENED_HALVES == 16
 
 #define MX_TILE_ROWS 16
+
+/* Keeps the rows one after the other, which suits the machine: the compiler would interleave many and run out of
+ * registers. */
+#define MX_IN_ORDER(v) __asm__ volatile("" : "+v"(v))
 
 /* Unsigned bytes of one line: the low halves and the high halves, each 2 * value + 12. */
 LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_decode)(const uint8_t *line, __m512i *low, __m512i *high) {
@@ -44,6 +48,7 @@ LANES_ALWAYS_INLINE ISA_TARGET __m512i ISA(mx_broadcast)(const int8_t *four) {
 /* offset + the products of a block's weights with 32 codes. */
 LANES_ALWAYS_INLINE ISA_TARGET __m512i ISA(mx_dot)(const __m512i *w, const int8_t *codes, int32_t offset) {
   __m512i sum = _mm512_set1_epi32(offset);
+  MX_IN_ORDER(sum);
 #if defined(BYTE_DOT_PRODUCTS)
 #pragma clang loop unroll(full)
   for (int i = 0; i < 8; i++) sum = _mm512_dpbusd_epi32(sum, w[i], ISA(mx_broadcast)(codes + 4 * i));
@@ -62,26 +67,73 @@ LANES_ALWAYS_INLINE ISA_TARGET __m512i ISA(mx_dot)(const __m512i *w, const int8_
   return sum;
 }
 
-LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_tile)(const int rows, const uint8_t *panel, size_t first, size_t count,
-                                                mx_tile tile, f32x16 *sums) {
+/* Adds the products of a block.  `shifted`: scales are multiplied by adding exponents, which the same ports need not do
+ * that do the products; only for scales that are ordinary. */
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_block)(const int rows, const int shifted, const uint8_t *scales,
+                                                 const uint8_t *elements, mx_rows x, f32x16 *sum) {
+  __m512i w[8];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; i++) {
+    if (rows >= MX_FETCHING_ROWS) __builtin_prefetch(elements + MX_AHEAD + 64 * i, 0, 3);
+    ISA(mx_decode)(elements + 64 * i, &w[2 * i], &w[2 * i + 1]);
+  }
+  f32x16 half_scales = {0};
+  __m512i exponents = {0};
+  if (shifted) {
+    exponents = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)scales));
+    exponents = _mm512_slli_epi32(_mm512_sub_epi32(exponents, _mm512_set1_epi32(128)), 23);
+  } else {
+    half_scales = ISA(mx_half_scales)(scales);
+  }
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) {
+    f32x16 dot = (f32x16)_mm512_cvtepi32_ps(ISA(mx_dot)(w, x.codes + r * MX_BLOCK, x.offsets[r]));
+    f32x16 scale = (f32x16)_mm512_set1_ps(x.scales[r]);
+    if (shifted) {
+      scale = (f32x16)_mm512_add_epi32((__m512i)scale, exponents);
+    } else {
+      scale *= half_scales;
+    }
+    sum[r] = ISA(fma)(dot, scale, sum[r]);
+    MX_IN_ORDER(sum[r]);
+  }
+}
+
+/* Whether the scales of some rows lie in 2^-63 ..< 2^64. */
+LANES_ALWAYS_INLINE ISA_TARGET int ISA(mx_ordinary_rows)(const int rows, size_t blocks, mx_rows x) {
+  __mmask16 strange = 0;
+  for (size_t b = 0; b < blocks; b++) {
+    __m512i bits = _mm512_maskz_loadu_epi32((__mmask16)((1u << rows) - 1), x.scales + b * x.stride);
+    bits = _mm512_sub_epi32(bits, _mm512_set1_epi32(64 << 23));
+    strange |= _mm512_mask_cmpge_epu32_mask((__mmask16)((1u << rows) - 1), bits, _mm512_set1_epi32(127 << 23));
+  }
+  return strange == 0;
+}
+
+/* Whether the four blocks' weight scales lie in 2^-62 ... 2^62: times half of one, an ordinary scale stays normal. */
+LANES_ALWAYS_INLINE ISA_TARGET int ISA(mx_ordinary_scales)(const uint8_t *line) {
+  __m512i codes = _mm512_sub_epi8(_mm512_loadu_si512(line), _mm512_set1_epi8(65));
+  return _mm512_cmpgt_epu8_mask(codes, _mm512_set1_epi8(124)) == 0;
+}
+
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_tile)(const int rows, const uint8_t *panel, size_t blocks, mx_rows x,
+                                                f32x16 *sums) {
   f32x16 sum[MX_TILE_ROWS];
 #pragma clang loop unroll(full)
-  for (int r = 0; r < rows; r++) sum[r] = sums[r];
-  const uint8_t *group = panel + mx_scales_at(first);
-  for (size_t b = 0; b < count; group += MX_GROUP) {
-    const uint8_t *scales = group, *elements = group + MX_SCALES;
-    size_t end = b + MX_BLOCKS < count ? b + MX_BLOCKS : count;
+  for (int r = 0; r < rows; r++) sum[r] = (f32x16){0};
+  for (size_t b = 0; b < blocks; panel += MX_GROUP) {
+    const uint8_t *scales = panel, *elements = panel + MX_SCALES;
+    size_t end = b + MX_BLOCKS < blocks ? b + MX_BLOCKS : blocks;
+    if (rows >= MX_FETCHING_ROWS) __builtin_prefetch(panel + MX_AHEAD, 0, 3);
+    /* Few rows wait for memory whatever they do. */
+    int shifted = rows >= MX_FETCHING_ROWS && x.are_ordinary && ISA(mx_ordinary_scales)(panel);
     for (; b < end; b++, scales += MX_ROWS, elements += MX_ELEMENTS) {
-      __m512i w[8];
-#pragma clang loop unroll(full)
-      for (int i = 0; i < 4; i++) ISA(mx_decode)(elements + 64 * i, &w[2 * i], &w[2 * i + 1]);
-      f32x16 half_scales = ISA(mx_half_scales)(scales);
-#pragma clang loop unroll(full)
-      for (int r = 0; r < rows; r++) {
-        f32x16 dot = (f32x16)_mm512_cvtepi32_ps(ISA(mx_dot)(w, tile.codes + r * MX_BLOCK, tile.offsets[r]));
-        sum[r] = ISA(fma)(dot, half_scales * ISA(splat)(tile.scales[r]), sum[r]);
+      if (shifted) {
+        ISA(mx_block)(rows, 1, scales, elements, x, sum);
+      } else {
+        ISA(mx_block)(rows, 0, scales, elements, x, sum);
       }
-      tile.codes += rows * MX_BLOCK, tile.scales += rows, tile.offsets += rows;
+      x.codes += x.stride * MX_BLOCK, x.scales += x.stride, x.offsets += x.stride;
     }
   }
 #pragma clang loop unroll(full)
@@ -111,17 +163,17 @@ LANES_ALWAYS_INLINE ISA_TARGET __m256i ISA(mx_dot)(const __m256i *w, const int8_
 }
 
 /* Eight rows of the panel at a time, so that a block's weights stay in registers. */
-LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_tile)(const int rows, const uint8_t *panel, size_t first, size_t count,
-                                                mx_tile tile, f32x16 *sums) {
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_tile)(const int rows, const uint8_t *panel, size_t blocks, mx_rows x,
+                                                f32x16 *sums) {
   const __m256i table = _mm256_broadcastsi128_si256(
       _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
   const __m256i nibble = _mm256_set1_epi8(15);
   __m256 sum[MX_TILE_ROWS][2];
 #pragma clang loop unroll(full)
-  for (int r = 0; r < rows; r++) __builtin_memcpy(sum[r], &sums[r], sizeof sums[r]);
-  for (size_t b = 0; b < count; b++) {
-    const uint8_t *elements = panel + mx_elements_at(first + b);
-    f32x16 half_scales = ISA(mx_half_scales)(panel + mx_scales_at(first + b));
+  for (int r = 0; r < rows; r++) sum[r][0] = sum[r][1] = _mm256_setzero_ps();
+  for (size_t b = 0; b < blocks; b++) {
+    const uint8_t *elements = panel + mx_elements_at(b);
+    f32x16 half_scales = ISA(mx_half_scales)(panel + mx_scales_at(b));
     __m256 scale[2];
     __builtin_memcpy(scale, &half_scales, sizeof half_scales);
 #pragma clang loop unroll(full)
@@ -135,11 +187,11 @@ LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_tile)(const int rows, const uint8_t *
       }
 #pragma clang loop unroll(full)
       for (int r = 0; r < rows; r++) {
-        __m256 dot = _mm256_cvtepi32_ps(ISA(mx_dot)(w, tile.codes + r * MX_BLOCK, tile.offsets[r]));
-        sum[r][half] = _mm256_fmadd_ps(dot, _mm256_mul_ps(scale[half], _mm256_set1_ps(tile.scales[r])), sum[r][half]);
+        __m256 dot = _mm256_cvtepi32_ps(ISA(mx_dot)(w, x.codes + r * MX_BLOCK, x.offsets[r]));
+        sum[r][half] = _mm256_fmadd_ps(dot, _mm256_mul_ps(scale[half], _mm256_set1_ps(x.scales[r])), sum[r][half]);
       }
     }
-    tile.codes += rows * MX_BLOCK, tile.scales += rows, tile.offsets += rows;
+    x.codes += x.stride * MX_BLOCK, x.scales += x.stride, x.offsets += x.stride;
   }
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++) __builtin_memcpy(&sums[r], sum[r], sizeof sums[r]);
@@ -149,11 +201,12 @@ LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_tile)(const int rows, const uint8_t *
 
 #define MX_TILE_ROWS 4
 
-LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_tile)(const int rows, const uint8_t *panel, size_t first, size_t count,
-                                                mx_tile tile, f32x16 *sums) {
-  for (size_t b = 0; b < count; b++) {
-    const uint8_t *elements = panel + mx_elements_at(first + b);
-    f32x16 half_scales = ISA(mx_half_scales)(panel + mx_scales_at(first + b));
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_tile)(const int rows, const uint8_t *panel, size_t blocks, mx_rows x,
+                                                f32x16 *sums) {
+  for (int r = 0; r < rows; r++) sums[r] = (f32x16){0};
+  for (size_t b = 0; b < blocks; b++) {
+    const uint8_t *elements = panel + mx_elements_at(b);
+    f32x16 half_scales = ISA(mx_half_scales)(panel + mx_scales_at(b));
     i16x16 w[MX_BLOCK];
     for (int k = 0; k < MX_BLOCK; k++) {
       u32x16 line;
@@ -165,15 +218,15 @@ LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_tile)(const int rows, const uint8_t *
       w[k] = MX_RAISED + ((magnitude ^ sign) - sign);
     }
     for (int r = 0; r < rows; r++) {
-      i32x16 dot = (i32x16){0} + tile.offsets[r];
+      i32x16 dot = (i32x16){0} + x.offsets[r];
       for (int k = 0; k < MX_BLOCK; k += 8) {
         i16x16 eight = {0}; /* at most 8 * 24 * 127 */
-        for (int i = k; i < k + 8; i++) eight += w[i] * tile.codes[r * MX_BLOCK + i];
+        for (int i = k; i < k + 8; i++) eight += w[i] * x.codes[r * MX_BLOCK + i];
         dot += __builtin_convertvector(eight, i32x16);
       }
-      sums[r] = ISA(fma)(__builtin_convertvector(dot, f32x16), half_scales * ISA(splat)(tile.scales[r]), sums[r]);
+      sums[r] = ISA(fma)(__builtin_convertvector(dot, f32x16), half_scales * ISA(splat)(x.scales[r]), sums[r]);
     }
-    tile.codes += rows * MX_BLOCK, tile.scales += rows, tile.offsets += rows;
+    x.codes += x.stride * MX_BLOCK, x.scales += x.stride, x.offsets += x.stride;
   }
 }
 

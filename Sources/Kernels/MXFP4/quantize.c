@@ -2,6 +2,7 @@
 
 #include "../Lanes/live.h"
 #include "packed.h"
+#include "quantized.h"
 
 typedef int8_t i8x16 __attribute__((vector_size(16)));
 
@@ -9,6 +10,24 @@ static inline float float_of_bits(uint32_t bits) {
   float value;
   __builtin_memcpy(&value, &bits, sizeof value);
   return value;
+}
+
+/* Where a row's blocks go, `stride` apart. */
+typedef struct {
+  int8_t *codes;
+  float *scales;
+  int32_t *offsets;
+  size_t stride;
+} mx_target;
+
+static inline mx_target mx_target_of(uint64_t row, int8_t *codes, float *scales, int32_t *offsets, int32_t max_rows,
+                                     int32_t k) {
+  size_t at = mx_first_block((int32_t)row, (size_t)k / MX_BLOCK);
+  return (mx_target){codes + at * MX_BLOCK, scales + at, offsets + at, mx_group_rows(max_rows, (int32_t)row)};
+}
+
+size_t podium_quantized_block(int32_t max_rows, int32_t k, int32_t row, int32_t block) {
+  return mx_first_block(row, (size_t)k / MX_BLOCK) + (size_t)block * mx_group_rows(max_rows, row);
 }
 
 #define ISA_BODY "../MXFP4/quantize_body.h"
@@ -19,10 +38,9 @@ void podium_quantize_rows(const mlp_grid *grid, uint64_t first_block, uint64_t l
                           int32_t max_rows, int32_t k) {
   (void)grid;
   last_block = podium_last_row(live, max_rows, last_block);
-  size_t width = (size_t)k, blocks = width / MX_BLOCK;
   for (uint64_t row = first_block; row < last_block; row++) {
-    ISA_CALL(quantize_row, format, codes + row * width, scales + row * blocks, offsets + row * blocks, x + row * width,
-             width);
+    ISA_CALL(quantize_row, format, mx_target_of(row, codes, scales, offsets, max_rows, k), x + row * (size_t)k,
+             (size_t)k);
   }
 }
 
@@ -37,11 +55,10 @@ void podium_rms_norm_quantize(const mlp_grid *grid, uint64_t first_block, uint64
                               int32_t width, float epsilon) {
   (void)grid;
   last_block = podium_last_row(live, max_rows, last_block);
-  size_t k = (size_t)width, blocks = k / MX_BLOCK;
   for (uint64_t row = first_block; row < last_block; row++) {
-    const float *from = x + (rows ? (size_t)rows[row] : (size_t)row) * k;
-    ISA_CALL(norm_quantize_row, format, dtype, codes + row * k, scales + row * blocks, offsets + row * blocks, from,
-             weight, k, epsilon);
+    const float *from = x + (rows ? (size_t)rows[row] : (size_t)row) * (size_t)width;
+    ISA_CALL(norm_quantize_row, format, dtype, mx_target_of(row, codes, scales, offsets, max_rows, width), from, weight,
+             (size_t)width, epsilon);
   }
 }
 

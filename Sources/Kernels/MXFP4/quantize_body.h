@@ -50,34 +50,32 @@ LANES_ALWAYS_INLINE ISA_TARGET float ISA(quantize_block)(const int format, f32x1
 }
 
 /* One row of x, or of factor * x * weight where there is a weight. */
-LANES_ALWAYS_INLINE ISA_TARGET void ISA(quantize_any)(const int format, int8_t *codes, float *scales, int32_t *offsets,
-                                                     const float *x, int dtype, const void *weight, float factor,
-                                                     size_t k) {
-  for (size_t block = 0; block < k / MX_BLOCK; block++) {
-    size_t at = block * MX_BLOCK;
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(quantize_any)(const int format, mx_target to, const float *x, int dtype,
+                                                     const void *weight, float factor, size_t k) {
+  for (size_t at = 0; at < k; at += MX_BLOCK) {
     f32x16 a = ISA(load)(x + at), b = ISA(load)(x + at + LANES);
     if (weight) {
       a = a * ISA(splat)(factor) * ISA(load_weights)(dtype, weight, at);
       b = b * ISA(splat)(factor) * ISA(load_weights)(dtype, weight, at + LANES);
     }
     int32_t sum;
-    scales[block] = ISA(quantize_block)(format, a, b, codes + at, &sum);
-    offsets[block] = -MX_RAISED * sum;
+    *to.scales = ISA(quantize_block)(format, a, b, to.codes, &sum);
+    *to.offsets = -MX_RAISED * sum;
+    to.codes += to.stride * MX_BLOCK, to.scales += to.stride, to.offsets += to.stride;
   }
 }
 
-ISA_TARGET static void ISA(quantize_row)(int format, int8_t *codes, float *scales, int32_t *offsets, const float *x,
-                                         size_t k) {
+ISA_TARGET static void ISA(quantize_row)(int format, mx_target to, const float *x, size_t k) {
   if (format == PODIUM_ACTIVATION_INT8) {
-    ISA(quantize_any)(PODIUM_ACTIVATION_INT8, codes, scales, offsets, x, 0, NULL, 1, k);
+    ISA(quantize_any)(PODIUM_ACTIVATION_INT8, to, x, 0, NULL, 1, k);
   } else {
-    ISA(quantize_any)(PODIUM_ACTIVATION_MXFP4, codes, scales, offsets, x, 0, NULL, 1, k);
+    ISA(quantize_any)(PODIUM_ACTIVATION_MXFP4, to, x, 0, NULL, 1, k);
   }
 }
 
 /* The sum and the products are those of rms_norm_row, operation by operation. */
-ISA_TARGET static void ISA(norm_quantize_row)(int format, int dtype, int8_t *codes, float *scales, int32_t *offsets,
-                                              const float *x, const void *weight, size_t width, float epsilon) {
+ISA_TARGET static void ISA(norm_quantize_row)(int format, int dtype, mx_target to, const float *x, const void *weight,
+                                              size_t width, float epsilon) {
   f32x16 squares = {0};
   for (size_t i = 0; i < width; i += LANES) {
     f32x16 v = ISA(load)(x + i);
@@ -85,8 +83,8 @@ ISA_TARGET static void ISA(norm_quantize_row)(int format, int dtype, int8_t *cod
   }
   float factor = 1.0f / __builtin_sqrtf(ISA(sum)(squares) / (float)width + epsilon);
   if (format == PODIUM_ACTIVATION_INT8) {
-    ISA(quantize_any)(PODIUM_ACTIVATION_INT8, codes, scales, offsets, x, dtype, weight, factor, width);
+    ISA(quantize_any)(PODIUM_ACTIVATION_INT8, to, x, dtype, weight, factor, width);
   } else {
-    ISA(quantize_any)(PODIUM_ACTIVATION_MXFP4, codes, scales, offsets, x, dtype, weight, factor, width);
+    ISA(quantize_any)(PODIUM_ACTIVATION_MXFP4, to, x, dtype, weight, factor, width);
   }
 }

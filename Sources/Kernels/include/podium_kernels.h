@@ -240,9 +240,13 @@ mlp_grid podium_grid_round_to_fp8(podium_backend backend, int32_t max_rows);
 /* Linear layers whose weights are OCP MXFP4 (E2M1 elements, one E8M0 scale for 32 of them along k) and whose
  * activations are quantised row by row in the same blocks of 32.  k is a multiple of 32 everywhere.
  *
- * What a quantised activation is: x[row, j] stands for codes[row, j] * scales[row, j / 32].  `offsets` is
+ * What a quantised activation is: x[row, j] stands for a code times the scale of its block.  `offsets` is
  * -12 * (sum of the block's codes), with which a product starts a block's integer sum: it reads the weights as the
- * unsigned 2 * w + 12. */
+ * unsigned 2 * w + 12.
+ *
+ * Where it lies: rows go in groups of sixteen (the last one may be smaller), in a group block by block, so that a tile
+ * of rows reads one stream.  The index of (row, block) in `scales` and `offsets` is podium_quantized_block, and its 32
+ * codes start at 32 times that.  max_rows is part of the layout: whoever writes and whoever reads give the same. */
 typedef enum podium_activation {
   /* scale = max(amax / 127, 2^-126) with amax the block's largest magnitude, code = x / scale rounded half to even. */
   PODIUM_ACTIVATION_INT8 = 0,
@@ -251,12 +255,14 @@ typedef enum podium_activation {
   PODIUM_ACTIVATION_MXFP4 = 1
 } podium_activation;
 
+size_t podium_quantized_block(int32_t max_rows, int32_t k, int32_t row, int32_t block);
+
 /* Quantises the rows of x, for row < *live.  A block that holds NaN or an infinity gets codes 0 and a scale of NaN, so
  * that it shows in every result.
  *   format   podium_activation
- *   codes    int8 [max_rows, k]
- *   scales   float32 [max_rows, k / 32]
- *   offsets  int32 [max_rows, k / 32]
+ *   codes    int8, max_rows * k of them
+ *   scales   float32, max_rows * k / 32 of them
+ *   offsets  int32, max_rows * k / 32 of them
  *   x        float32 [max_rows, k]
  *   live     int32 [1] */
 #define PODIUM_QUANTIZE_ROWS_SIGNATURE "ipppppii"
@@ -269,7 +275,7 @@ mlp_grid podium_grid_quantize_rows(podium_backend backend, int32_t max_rows);
  * podium_quantize_rows.
  *   format   podium_activation
  *   dtype    element type of the weight
- *   codes, scales, offsets  as above, of [max_rows, width]
+ *   codes, scales, offsets  as above, with k = width
  *   x        float32 [any, width]
  *   weight   [width]
  *   rows     int32 [max_rows], which row of x to take, or NULL
@@ -286,9 +292,7 @@ mlp_grid podium_grid_rms_norm_quantize(podium_backend backend, int32_t max_rows)
  * row < *live, with x quantised and w packed.  Per block: the exact integer sum of the codes' products, times
  * (weight scale / 2 * activation scale), by one fused multiply-add; blocks ascending (docs/numerics.md).
  *   y           float32 [max_rows, n]
- *   codes       int8 [max_rows, k]
- *   scales      float32 [max_rows, k / 32]
- *   offsets     int32 [max_rows, k / 32]
+ *   codes, scales, offsets  as podium_quantize_rows leaves them
  *   w           podium_packed_mxfp4_size(n, k) bytes that podium_pack_mxfp4 has filled; aligned to 64 for speed
  *   bias        float32 [n] or NULL
  *   live        int32 [1]
@@ -301,7 +305,7 @@ mlp_grid podium_grid_gemm_mxfp4(podium_backend backend, int32_t max_rows, int32_
 
 /* h[row, i] = silu(g) * u as podium_gemm_silu_gate, with the products g and u of podium_gemm_mxfp4.
  *   h        float32 [max_rows, n]
- *   codes, scales, offsets  as above, of [max_rows, k]
+ *   codes, scales, offsets  as podium_quantize_rows leaves them
  *   w        podium_packed_mxfp4_pair_size(n, k) bytes that podium_pack_mxfp4_pair has filled; aligned to 64 for speed
  *   live     int32 [1] */
 #define PODIUM_GEMM_MXFP4_SILU_GATE_SIGNATURE "ppppppiii"

@@ -38,7 +38,7 @@ struct ExampleQuantizedRows {
     let codes: [Int8]
     let scales: [Float]
     let offsets: [Int]
-    /// Every element, exactly, in double.
+    /// Every element, exactly, row by row.
     let values: [Double]
 
     init(_ numbers: inout ExampleNumbers, rows: Int, k: Int) {
@@ -47,11 +47,21 @@ struct ExampleQuantizedRows {
         offsets = scales.indices.map { block in
             -12 * codes[block * 32..<block * 32 + 32].reduce(0) { $0 + Int($1) }
         }
-        values = codes.indices.map { Double(codes[$0]) * Double(scales[$0 / 32]) }
+        values = (0..<rows).flatMap { row in
+            (0..<k).map { j in
+                let block = quantizedBlock(rows: rows, k: k, row: row, block: j / 32)
+                return Double(codes[block * 32 + j % 32]) * Double(scales[block])
+            }
+        }
         self.codes = codes
         self.scales = scales
     }
 
     /// As the kernels take them.
     var arguments: [ExampleArgument] { [.signedBytes(codes), .floats(scales), .ints(offsets)] }
+}
+
+/// The place of a block among the scales of quantised rows.
+func quantizedBlock(rows: Int, k: Int, row: Int, block: Int) -> Int {
+    podium_quantized_block(Int32(rows), Int32(k), Int32(row), Int32(block))
 }

@@ -9,6 +9,7 @@ struct QuantizeRowsExample: KernelExampleCase {
         [
             QuantizeRowsExample(format: format, rows: 1, live: 1, k: 32),
             QuantizeRowsExample(format: format, rows: 6, live: 4, k: 352),
+            QuantizeRowsExample(format: format, rows: 19, live: 18, k: 64),
         ]
     }
 
@@ -27,16 +28,17 @@ struct QuantizeRowsExample: KernelExampleCase {
         let blocks = x.count / 32
         let codesBefore = numbers.unwritten(x.count)
         let offsetsBefore = numbers.unwritten(blocks)
-        let scalesBefore = numbers.unwritten(rows: rows, live: live, width: k / 32)
+        let scalesBefore = numbers.floats(blocks, bound: 100)
         var codes = codesBefore
         var scales = scalesBefore.map { Double($0) }
         var offsets = offsetsBefore
         let values = x.map { Double($0) }
         for block in 0..<live * k / 32 {
             let quantized = ExampleBlock(values[block * 32..<block * 32 + 32], format)
-            codes.replaceSubrange(block * 32..<block * 32 + 32, with: quantized.codes)
-            scales[block] = quantized.scale
-            offsets[block] = quantized.offset
+            let place = quantizedBlock(rows: rows, k: k, row: block / (k / 32), block: block % (k / 32))
+            codes.replaceSubrange(place * 32..<place * 32 + 32, with: quantized.codes)
+            scales[place] = quantized.scale
+            offsets[place] = quantized.offset
         }
         return WorkedExample(
             grid: podium_grid_quantize_rows(PODIUM_BACKEND_CPU, Int32(rows)),

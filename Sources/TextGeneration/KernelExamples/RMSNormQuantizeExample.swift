@@ -36,14 +36,14 @@ struct RMSNormQuantizeExample: KernelExampleCase {
         let blocks = width / 32
         let codesBefore = numbers.unwritten(rows * width)
         let offsetsBefore = numbers.unwritten(rows * blocks)
-        let scalesBefore = numbers.unwritten(rows: rows, live: live, width: blocks)
+        let scalesBefore = numbers.floats(rows * blocks, bound: 100)
         var codes = codesBefore
         var scales = scalesBefore.map { Double($0) }
         var offsets = offsetsBefore
         for row in 0..<live {
             let source = (picks?[row] ?? row) * width
             for (block, quantized) in quantized(Array(x[source..<source + width]), weight).enumerated() {
-                let place = row * blocks + block
+                let place = quantizedBlock(rows: rows, k: width, row: row, block: block)
                 codes.replaceSubrange(place * 32..<place * 32 + 32, with: quantized.codes)
                 scales[place] = quantized.scale
                 offsets[place] = quantized.offset
