@@ -3,6 +3,7 @@
 # Both install what is missing.
 # make submission-demo   an open-division submission of the demo model and MLCommons' checker on it: half an hour
 # make bench-cpu   the CPU engine against llama.cpp: 20 minutes, and as many the first time
+# make kernels   compiles the kernels for gfx942 and gfx950 and prints their registers and occupancy (needs pip)
 # make official-loadgen   builds MLCommons' LoadGen for `loadgen=official` from its source distribution (needs pip and g++)
 
 SHELL := /bin/bash
@@ -15,7 +16,7 @@ PRODUCTS := .build/release
 HOST := $(PRODUCTS)/host
 DEMO := --plugin libLlama2.so --config-path Plugins/Llama2/Configs
 
-.PHONY: build setup official-loadgen demo submission-demo test golden conform bench bench-cpu format lint clean
+.PHONY: build setup kernels official-loadgen demo submission-demo test golden conform bench bench-cpu format lint clean
 
 build: setup
 	swift build $(SWIFT_FLAGS)
@@ -23,6 +24,9 @@ build: setup
 
 setup:
 	@Scripts/setup.sh
+
+kernels:
+	@Scripts/kernels.sh
 
 official-loadgen:
 	@Scripts/official_loadgen.sh

@@ -1,12 +1,6 @@
 #include "podium_kernels.h"
 
-enum { EMBEDDING, NORM, GEMM, ROPE, ATTENTION, ARGMAX, ROUND, MXFP4, FAMILY_COUNT };
-
-static const mlp_kernel_family families[FAMILY_COUNT] = {
-    [EMBEDDING] = {.name = "embedding"}, [NORM] = {.name = "norm"},           [GEMM] = {.name = "gemm"},
-    [ROPE] = {.name = "rope"},           [ATTENTION] = {.name = "attention"}, [ARGMAX] = {.name = "argmax"},
-    [ROUND] = {.name = "round"},         [MXFP4] = {.name = "mxfp4"},
-};
+#include "families.h"
 
 #define KERNEL(twin_, name_, signature_, family_) \
   {.name = name_, .signature = signature_, .twin = (void (*)(void))twin_, .family = family_}
@@ -33,9 +27,4 @@ static const mlp_kernel kernels[PODIUM_KERNEL_COUNT] = {
 const mlp_kernel *podium_kernels(uint32_t *count) {
   *count = PODIUM_KERNEL_COUNT;
   return kernels;
-}
-
-const mlp_kernel_family *podium_families(uint32_t *count) {
-  *count = FAMILY_COUNT;
-  return families;
 }

@@ -10,7 +10,7 @@ import TextGeneration
 /// Each is held to the reference in double that the example carries, within the tolerance that holds for any order of
 /// summation, and its CPU twin likewise.
 @Suite struct ExampleTests {
-    /// Kernels that have no HIP form yet.  To shrink to nothing.
+    /// Kernels that have no HIP form yet: to shrink to nothing.
     static let withoutHip: Set<String> = ["gemm", "gemm_silu_gate", "paged_attention"]
 
     static let kernels: [(index: UInt32, name: String, signature: [UInt8])] = {

@@ -1,0 +1,61 @@
+#include "families.h"
+
+#include "podium_kernels.h"
+
+/* The HIP source of each family as one text, for a compiler at run time: the headers of the device come first and
+ * define their guards, so that the source does not look for them.  Scripts/kernels.sh checks that each text compiles. */
+#pragma clang diagnostic ignored "-Wc23-extensions"
+
+static const char embedding[] = {
+#embed "Device/podium_device.h"
+    ,
+#embed "Device/podium_formats.h"
+    ,
+#embed "Embedding/embedding.hip"
+};
+
+static const char norm[] = {
+#embed "Device/podium_device.h"
+    ,
+#embed "Device/podium_formats.h"
+    ,
+#embed "Norm/norm.hip"
+};
+
+static const char rope[] = {
+#embed "Device/podium_device.h"
+    ,
+#embed "Device/podium_formats.h"
+    ,
+#embed "Rope/rope.hip"
+};
+
+static const char argmax[] = {
+#embed "Device/podium_device.h"
+    ,
+#embed "Argmax/argmax.hip"
+};
+
+static const char rounding[] = {
+#embed "Device/podium_device.h"
+    ,
+#embed "Device/podium_formats.h"
+    ,
+#embed "Round/round.hip"
+};
+
+static const mlp_kernel_family families[FAMILY_COUNT] = {
+    [EMBEDDING] = {.name = "embedding", .source = {embedding, sizeof embedding}},
+    [NORM] = {.name = "norm", .source = {norm, sizeof norm}},
+    [GEMM] = {.name = "gemm"},
+    [ROPE] = {.name = "rope", .source = {rope, sizeof rope}},
+    [ATTENTION] = {.name = "attention"},
+    [ARGMAX] = {.name = "argmax", .source = {argmax, sizeof argmax}},
+    [ROUND] = {.name = "round", .source = {rounding, sizeof rounding}},
+    [MXFP4] = {.name = "mxfp4"},
+};
+
+const mlp_kernel_family *podium_families(uint32_t *count) {
+  *count = FAMILY_COUNT;
+  return families;
+}

@@ -1,0 +1,7 @@
+/* families.h - indices into podium_families(). */
+#ifndef PODIUM_FAMILIES_H
+#define PODIUM_FAMILIES_H
+
+enum { EMBEDDING, NORM, GEMM, ROPE, ATTENTION, ARGMAX, ROUND, MXFP4, FAMILY_COUNT };
+
+#endif
