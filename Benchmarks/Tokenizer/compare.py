@@ -2,7 +2,8 @@
 """Tokenizer throughput: ours, sentencepiece, tokenizers (Hugging Face) and tiktoken, one thread, 20 MB of text.
 
 prepare.py says what the text and the vocabularies are. All programs encode the same documents one after the other, in
-turn, for some rounds; the best round of each counts, in MB (10^6 bytes of text) a second. The calls are those by which
+turn, for some rounds; the best round of each counts, in MB (10^6 bytes of text) for each second of processor time, which
+is the time on the clock where nothing else wants the processor. The calls are those by which
 each library is fastest for a list of texts on one thread: sentencepiece's encode of a list with num_threads=1,
 tokenizers' encode_batch_fast (which leaves out offsets) with TOKENIZERS_PARALLELISM off, tiktoken's
 encode_ordinary_batch with one thread; decode likewise. The ids of all documents must be equal; so must the texts.
@@ -119,9 +120,9 @@ PEERS = {"sentencepiece": SentencePiece, "tokenizers": Tokenizers, "tiktoken": T
 
 
 def timed(call, *arguments) -> tuple[float, object]:
-    start = time.perf_counter()
+    start = time.process_time()
     result = call(*arguments)
-    return time.perf_counter() - start, result
+    return time.process_time() - start, result
 
 
 def inside(folder: pathlib.Path) -> None:

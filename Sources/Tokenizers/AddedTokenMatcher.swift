@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Finds added tokens in a text: leftmost first, the longest of those that start at the same place.
 struct AddedTokenMatcher: Sendable {
     /// A token to find.
@@ -17,12 +19,15 @@ struct AddedTokenMatcher: Sendable {
     private var edges = MergeTable()
     private var ends: [UInt32] = [PieceTable.none]
     private var startsToken = [Bool](repeating: false, count: 256)
+    // The first byte of all tokens where they share one.
+    private var onlyStart: UInt8? = nil
 
     var isEmpty: Bool { tokens.isEmpty }
 
     /// Adds a token with a content that is not empty; the first of two with the same content stays.
     mutating func insert(_ token: Token) {
         guard let first = token.content.first else { return }
+        onlyStart = tokens.isEmpty || onlyStart == first ? first : nil
         startsToken[Int(first)] = true
         var node: UInt32 = 0
         for byte in token.content {
@@ -51,7 +56,9 @@ struct AddedTokenMatcher: Sendable {
         var position = 0
         if !tokens.isEmpty {
             while position < text.count {
-                guard startsToken[Int(text[position])], let (token, end) = longest(at: position, in: text) else {
+                position = nextStart(in: text, from: position)
+                if position == text.count { break }
+                guard let (token, end) = longest(at: position, in: text) else {
                     position += 1
                     continue
                 }
@@ -69,6 +76,18 @@ struct AddedTokenMatcher: Sendable {
             }
         }
         if done < text.count { try body(nil, done..<text.count) }
+    }
+
+    private func nextStart(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+        if let onlyStart, let base = text.baseAddress {
+            let found = memchr(base + start, CInt(onlyStart), text.count - start)
+            return found.map { UnsafeRawPointer($0) - UnsafeRawPointer(base) } ?? text.count
+        }
+        return startsToken.withUnsafeBufferPointer { startsToken in
+            var position = start
+            while position < text.count, !startsToken[Int(text[position])] { position += 1 }
+            return position
+        }
     }
 
     private func longest(at start: Int, in text: UnsafeBufferPointer<UInt8>) -> (Token, end: Int)? {

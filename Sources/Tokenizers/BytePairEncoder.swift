@@ -119,6 +119,10 @@ struct BytePairEncoder: Sendable {
                                     Run(
                                         encoder: self,
                                         buffers: buffers,
+                                        lists: buffers.lists,
+                                        idCount: idCount,
+                                        prefersWhole: prefersWhole,
+                                        hasIrregular: hasIrregular,
                                         trie: trie,
                                         inside: inside,
                                         shorter: shorter,
@@ -139,6 +143,10 @@ struct BytePairEncoder: Sendable {
     struct Run {
         fileprivate let encoder: BytePairEncoder
         fileprivate let buffers: EncodingBuffers
+        fileprivate let lists: UnsafeMutablePointer<EncodingBuffers.Lists>
+        fileprivate let idCount: UInt32
+        fileprivate let prefersWhole: Bool
+        fileprivate let hasIrregular: Bool
         fileprivate let trie: ByteTrie.View
         fileprivate let inside: UnsafePointer<UInt64>
         fileprivate let shorter: UnsafePointer<UInt32>
@@ -155,17 +163,17 @@ struct BytePairEncoder: Sendable {
             var unknownEnd = -1
             while position < end {
                 let (token, tokenEnd) = trie.longest(base, position, end)
-                if position == 0, encoder.prefersWhole, tokenEnd < end {
+                if position == 0, prefersWhole, tokenEnd < end {
                     let whole = trie.whole(base, 0, end)
                     if whole != ByteTrie.none {
-                        buffers.append(whole)
+                        lists.pointee.ids.append(whole)
                         return
                     }
                 }
                 if token == ByteTrie.none {
                     position = appendUnlisted(base, position, end, &unknownEnd)
-                } else if mayCut(base, tokenEnd, end), token < encoder.idCount {
-                    buffers.append(token)
+                } else if mayCut(base, tokenEnd, end), token < idCount {
+                    lists.pointee.ids.append(token)
                     position = tokenEnd
                 } else {
                     position = encodeStretch(base, position, end, token, tokenEnd, &unknownEnd)
@@ -191,15 +199,15 @@ struct BytePairEncoder: Sendable {
             _ firstEnd: Int,
             _ unknownEnd: inout Int
         ) -> Int {
-            buffers.stack.removeAll(keepingCapacity: true)
-            buffers.dead.removeAll(keepingCapacity: true)
+            lists.pointee.stack.removeAll()
+            lists.pointee.dead.removeAll()
             var position = start
             var token = firstToken
             var tokenEnd = firstEnd
             while true {
                 if token != ByteTrie.none {
                     if !isDead(tokenEnd - start), mayFollow(token, text, position, tokenEnd) {
-                        buffers.stack.append(token)
+                        lists.pointee.stack.append(token)
                         position = tokenEnd
                         if mayCut(text, position, end) { break }
                         (token, tokenEnd) = trie.longest(text, position, end)
@@ -211,10 +219,12 @@ struct BytePairEncoder: Sendable {
                     }
                 } else {
                     markDead(position - start)
-                    guard let last = buffers.stack.popLast() else {
+                    guard lists.pointee.stack.count > 0 else {
                         // Every text has an encoding, so this is not reached.
                         return mergeOneByOne(text, start, end)
                     }
+                    let last = lists.pointee.stack.last
+                    lists.pointee.stack.removeLast()
                     position -= Int(lengths[Int(last)])
                     token = shorter[Int(last)]
                     if token != ByteTrie.none { tokenEnd = position + Int(lengths[Int(token)]) }
@@ -231,8 +241,9 @@ struct BytePairEncoder: Sendable {
             _ position: Int,
             _ tokenEnd: Int
         ) -> Bool {
-            guard let last = buffers.stack.last else { return true }
-            if encoder.hasIrregular, let answer = mergedForReal(last, token, text, position, tokenEnd) { return answer }
+            if lists.pointee.stack.count == 0 { return true }
+            let last = lists.pointee.stack.last
+            if hasIrregular, let answer = mergedForReal(last, token, text, position, tokenEnd) { return answer }
             return TokenBoundaries.isBoundary(last, token, tokens, lookup)
         }
 
@@ -273,21 +284,21 @@ struct BytePairEncoder: Sendable {
         @inline(__always)
         private func isDead(_ offset: Int) -> Bool {
             let word = offset >> 6
-            return word < buffers.dead.count && buffers.dead[word] >> UInt64(offset & 63) & 1 != 0
+            return word < lists.pointee.dead.count && lists.pointee.dead.base[word] >> UInt64(offset & 63) & 1 != 0
         }
 
         private func markDead(_ offset: Int) {
             let word = offset >> 6
-            while buffers.dead.count <= word { buffers.dead.append(0) }
-            buffers.dead[word] |= 1 << UInt64(offset & 63)
+            while lists.pointee.dead.count <= word { lists.pointee.dead.append(0) }
+            lists.pointee.dead.base[word] |= 1 << UInt64(offset & 63)
         }
 
         private func appendStack(_ text: UnsafePointer<UInt8>, _ start: Int, _ end: Int, _ unknownEnd: inout Int) {
             var position = start
-            for token in buffers.stack {
+            for token in UnsafeBufferPointer(start: lists.pointee.stack.base, count: lists.pointee.stack.count) {
                 let next = position + Int(lengths[Int(token)])
-                if token < encoder.idCount {
-                    buffers.append(token)
+                if token < idCount {
+                    lists.pointee.ids.append(token)
                 } else {
                     _ = appendUnlisted(text, position, end, &unknownEnd)
                 }

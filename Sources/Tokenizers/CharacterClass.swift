@@ -21,13 +21,16 @@ struct CharacterClass: OptionSet, Sendable {
 
     static let letter: CharacterClass = [.upper, .lower, .caseless]
 
-    /// The class of every code point below 0x30000; the planes above hold only ideographs and tags, see `init(of:)`.
-    private static let table: [UInt8] = (UInt32(0)..<0x30000).map { CharacterClass(computing: $0).rawValue }
+    /// Where the table ends: the planes above hold only ideographs and tags, see `init(of:)`.
+    static let tableEnd: UInt32 = 0x30000
+
+    /// The class of every code point below ``tableEnd``.
+    static let table: [UInt8] = (0..<tableEnd).map { CharacterClass(computing: $0).rawValue }
 
     /// Looks up the class of a code point.
     @inline(__always)
     init(of codePoint: UInt32) {
-        if codePoint < 0x30000 {
+        if codePoint < Self.tableEnd {
             self.init(rawValue: Self.table[Int(codePoint)])
         } else {
             self.init(computing: codePoint)

@@ -8,52 +8,51 @@ final class EncodingBuffers {
     var symbols: [UInt32] = []
     /// A normalised text.
     var text: [UInt8] = []
-    /// The tokens of the stretch that is being encoded.
-    var stack: [UInt32] = []
-    /// Bits, one for each byte of that stretch: whether its tokens are known not to end there.
-    var dead: [UInt64] = []
-    /// The ids of the text so far.
-    private(set) var ids: UnsafeMutablePointer<UInt32>
-    private(set) var count = 0
-    private var capacity = 1024
+    /// What the innermost loops write; it stays where it is as long as the buffers live.
+    let lists: UnsafeMutablePointer<Lists>
 
-    init() {
-        ids = .allocate(capacity: capacity)
+    struct Lists {
+        /// The ids of the text so far.
+        var ids = GrowingBuffer<UInt32>(capacity: 1024)
+        /// The tokens of the stretch that is being encoded.
+        var stack = GrowingBuffer<UInt32>(capacity: 64)
+        /// Bits, one for each byte of that stretch: whether its tokens are known not to end there.
+        var dead = GrowingBuffer<UInt64>(capacity: 8)
     }
 
-    deinit { ids.deallocate() }
+    // What a larger text needed is not kept.
+    private static let kept = 1 << 22
+
+    init() {
+        lists = .allocate(capacity: 1)
+        lists.initialize(to: Lists())
+    }
+
+    deinit {
+        lists.pointee.ids.deallocate()
+        lists.pointee.stack.deallocate()
+        lists.pointee.dead.deallocate()
+        lists.deallocate()
+    }
 
     @inline(__always)
     func append(_ id: UInt32) {
-        if count == capacity { grow(by: 1) }
-        ids[count] = id
-        count += 1
+        lists.pointee.ids.append(id)
     }
 
     func append(contentsOf list: [UInt32]) {
         for id in list { append(id) }
     }
 
-    private func grow(by more: Int) {
-        let larger = UnsafeMutablePointer<UInt32>.allocate(capacity: 2 * capacity + more)
-        larger.update(from: ids, count: count)
-        ids.deallocate()
-        ids = larger
-        capacity = 2 * capacity + more
-    }
-
     /// The ids, which are forgotten here.
     func takeIDs() -> [UInt32] {
-        defer {
-            count = 0
-            // What a large text needed is not kept.
-            if capacity > 1 << 22 {
-                ids.deallocate()
-                capacity = 1024
-                ids = .allocate(capacity: capacity)
-                text = []
-            }
+        let ids = Array(UnsafeBufferPointer(start: lists.pointee.ids.base, count: lists.pointee.ids.count))
+        lists.pointee.ids.removeAll()
+        if lists.pointee.ids.capacity > Self.kept {
+            lists.pointee.ids.deallocate()
+            lists.pointee.ids = GrowingBuffer(capacity: 1024)
         }
-        return Array(UnsafeBufferPointer(start: ids, count: count))
+        if text.capacity > Self.kept { text = [] }
+        return ids
     }
 }

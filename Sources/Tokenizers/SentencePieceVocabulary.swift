@@ -241,6 +241,7 @@ func byteTokenValue(_ text: [UInt8]) -> UInt8? {
 /// `text` with each occurrence of `pattern`, found from left to right, replaced; an empty pattern replaces nothing.
 func replacing(_ pattern: [UInt8], by content: [UInt8], in text: [UInt8]) -> [UInt8] {
     guard let first = pattern.first else { return text }
+    if pattern.count == 1 { return replacing(first, by: content, in: text) }
     var result: [UInt8] = []
     result.reserveCapacity(text.count)
     var position = 0
@@ -254,4 +255,22 @@ func replacing(_ pattern: [UInt8], by content: [UInt8], in text: [UInt8]) -> [UI
         }
     }
     return result
+}
+
+private func replacing(_ byte: UInt8, by content: [UInt8], in text: [UInt8]) -> [UInt8] {
+    let found = text.reduce(0) { $0 + ($1 == byte ? 1 : 0) }
+    let size = text.count - found + found * content.count
+    return [UInt8](unsafeUninitializedCapacity: size) { result, count in
+        for other in text {
+            if other != byte {
+                result[count] = other
+                count += 1
+            } else {
+                for new in content {
+                    result[count] = new
+                    count += 1
+                }
+            }
+        }
+    }
 }

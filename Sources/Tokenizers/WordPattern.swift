@@ -32,12 +32,15 @@ enum WordPattern: CaseIterable, Sendable {
     @inline(__always)
     func forEachWord(in text: UnsafeBufferPointer<UInt8>, _ body: (Range<Int>) -> Void) {
         guard let base = text.baseAddress else { return }
-        let scanner = WordScanner(bytes: base, end: text.count)
-        var start = 0
-        while start < text.count {
-            let end = self == .llama3 ? scanner.llama3Word(from: start) : scanner.o200kWord(from: start)
-            body(start..<end)
-            start = end
+        CharacterClass.table.withUnsafeBufferPointer { classes in
+            guard let classes = classes.baseAddress else { return }
+            let scanner = WordScanner(bytes: base, end: text.count, classes: classes)
+            var start = 0
+            while start < text.count {
+                let end = self == .llama3 ? scanner.llama3Word(from: start) : scanner.o200kWord(from: start)
+                body(start..<end)
+                start = end
+            }
         }
     }
 }
@@ -48,13 +51,16 @@ enum WordPattern: CaseIterable, Sendable {
 private struct WordScanner {
     let bytes: UnsafePointer<UInt8>
     let end: Int
+    /// ``CharacterClass/table``.
+    let classes: UnsafePointer<UInt8>
 
     /// The class and length of the code point at `position`; length 0 at the end.
     @inline(__always)
     private func peek(_ position: Int) -> (kind: CharacterClass, length: Int) {
         if position >= end { return ([], 0) }
-        if bytes[position] < 0x80 { return (CharacterClass(of: UInt32(bytes[position])), 1) }
+        if bytes[position] < 0x80 { return (CharacterClass(rawValue: classes[Int(bytes[position])]), 1) }
         guard case .scalar(let value, let length) = UTF8Sequence(bytes, at: position, end: end) else { return ([], 1) }
+        if value < CharacterClass.tableEnd { return (CharacterClass(rawValue: classes[Int(value)]), length) }
         return (CharacterClass(of: value), length)
     }
 
