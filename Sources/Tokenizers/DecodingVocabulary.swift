@@ -34,16 +34,28 @@ final class DecodingVocabulary: Sendable {
         var range: Range<Int>
     }
 
+    /// Where the bytes of an id are, and what they are; one load for each id.
+    struct Place {
+        var start: UInt32
+        var length: UInt32
+        var kind: Kind
+        var isSpecial: Bool
+        /// Whether the bytes are characters and no parts of characters, so that they can be written at once.
+        var isWhole: Bool
+    }
+
+    /// So many bytes may be read from the start of any text.
+    static let padding = 16
+
     let rule: Rule
     /// How many spaces are dropped at the front of the text.
     let leadingSpaces: Int
     /// Whether every piece that starts with a space loses it as long as there is no text before it.
     let dropsAllLeadingSpaces: Bool
     let source: String
+    /// The texts of all ids, and ``padding``.
     let arena: [UInt8]
-    private let starts: [UInt32]
-    private let kinds: [Kind]
-    private let specials: [Bool]
+    let places: [Place]
 
     init(
         rule: Rule,
@@ -57,35 +69,36 @@ final class DecodingVocabulary: Sendable {
         self.dropsAllLeadingSpaces = dropsAllLeadingSpaces
         self.source = source
         var arena: [UInt8] = []
-        var starts: [UInt32] = [0]
-        starts.reserveCapacity(tokens.count + 1)
-        for token in tokens {
+        arena.reserveCapacity(8 * tokens.count)
+        places = tokens.map { token in
+            let start = arena.count
             arena.append(contentsOf: token.text)
-            starts.append(UInt32(truncatingIfNeeded: arena.count))
+            return Place(
+                start: UInt32(truncatingIfNeeded: start),
+                length: UInt32(truncatingIfNeeded: token.text.count),
+                kind: token.kind,
+                isSpecial: token.isSpecial,
+                isWhole: token.kind != .hole && token.kind != .byte
+                    && token.text.withUnsafeBufferPointer(UTF8Sequence.isValid)
+            )
         }
+        arena.append(contentsOf: [UInt8](repeating: 0, count: Self.padding))
         self.arena = arena
-        self.starts = starts
-        kinds = tokens.map { $0.kind }
-        specials = tokens.map { $0.isSpecial }
     }
 
-    var count: Int { kinds.count }
+    var count: Int { places.count }
 
     /// The entry of an id; throws for an id outside the vocabulary or in a hole of it.
     func entry(of id: UInt32) throws -> Entry {
-        guard id < kinds.count, kinds[Int(id)] != .hole else {
+        guard id < places.count, case let place = places[Int(id)], place.kind != .hole else {
             throw TokenizerError(
                 source: source,
-                problem: "token id \(id) is not in the vocabulary of \(kinds.count) ids",
+                problem: "token id \(id) is not in the vocabulary of \(places.count) ids",
                 advice: "check that model and tokenizer belong together"
             )
         }
-        let index = Int(id)
-        return Entry(
-            kind: kinds[index],
-            isSpecial: specials[index],
-            range: Int(starts[index])..<Int(starts[index + 1])
-        )
+        let start = Int(place.start)
+        return Entry(kind: place.kind, isSpecial: place.isSpecial, range: start..<(start + Int(place.length)))
     }
 
     /// The bytes of an id before any repair of broken UTF-8.

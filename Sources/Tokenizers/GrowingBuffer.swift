@@ -36,11 +36,31 @@ struct GrowingBuffer<Element: BitwiseCopyable> {
         count = 0
     }
 
-    private mutating func grow() {
-        let larger = UnsafeMutablePointer<Element>.allocate(capacity: 2 * capacity)
-        larger.update(from: base, count: count)
+    private mutating func grow(to larger: Int = 0) {
+        let capacity = max(larger, 2 * capacity)
+        let memory = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+        memory.update(from: base, count: count)
         base.deallocate()
-        base = larger
-        capacity *= 2
+        base = memory
+        self.capacity = capacity
+    }
+}
+
+extension GrowingBuffer where Element == UInt8 {
+    /// Appends bytes of `arena`, which goes on for ``DecodingVocabulary/padding`` bytes behind the last that are wanted.
+    @inline(__always)
+    mutating func append(_ arena: UnsafeBufferPointer<UInt8>, from start: Int, count length: Int) {
+        let padding = DecodingVocabulary.padding
+        if count + max(length, padding) > capacity { grow(to: count + length + padding) }
+        guard let from = UnsafeRawPointer(arena.baseAddress) else { return }
+        let to = UnsafeMutableRawPointer(base + count)
+        if length <= padding {
+            // Most tokens are short: sixteen bytes at once, of which only those that are wanted stay.
+            let bytes = (from + start).loadUnaligned(as: SIMD16<UInt8>.self)
+            to.storeBytes(of: bytes, as: SIMD16<UInt8>.self)
+        } else {
+            to.copyMemory(from: from + start, byteCount: length)
+        }
+        count += length
     }
 }

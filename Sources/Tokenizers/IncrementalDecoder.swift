@@ -42,6 +42,42 @@ public struct IncrementalDecoder: Sendable {
         }
     }
 
+    /// The text of all of `ids`, from the initial state; what ``append(_:to:)`` and ``finish(to:)`` give, at once.
+    mutating func decodeAll(_ ids: [UInt32]) throws -> [UInt8] {
+        var text = GrowingBuffer<UInt8>(capacity: 5 * ids.count + 64)
+        defer { text.deallocate() }
+        var part: [UInt8] = []
+        try vocabulary.arena.withUnsafeBufferPointer { arena in
+            try vocabulary.places.withUnsafeBufferPointer { places in
+                for id in ids {
+                    // Once there is text and nothing is held back, a token of whole characters is just copied.
+                    if isPlain, id < places.count, case let place = places[Int(id)], place.isWhole,
+                        !(skipSpecialTokens && place.isSpecial)
+                    {
+                        text.append(arena, from: Int(place.start), count: Int(place.length))
+                        continue
+                    }
+                    part.removeAll(keepingCapacity: true)
+                    try append(id, to: &part)
+                    for byte in part { text.append(byte) }
+                }
+            }
+        }
+        part.removeAll(keepingCapacity: true)
+        finish(to: &part)
+        for byte in part { text.append(byte) }
+        return Array(UnsafeBufferPointer(start: text.base, count: text.count))
+    }
+
+    /// Whether the text of the next token of whole characters is written as it is.
+    private var isPlain: Bool {
+        switch vocabulary.rule {
+        case .sentencePiece: pending.isEmpty && wroteText
+        case .byteFallback: pending.isEmpty && leadingSpacesToDrop == 0
+        case .byteLevel: pending.isEmpty
+        }
+    }
+
     /// Appends what is still held back, incomplete characters as U+FFFD, and starts anew.
     ///
     /// - Parameter text: Receives UTF-8 bytes, possibly none.

@@ -60,12 +60,6 @@ extension Tokenizer {
     /// - Throws: ``TokenizerError`` for an id that the vocabulary does not have.
     public func decode(_ ids: [UInt32], skipSpecialTokens: Bool) throws -> [UInt8] {
         var decoder = makeDecoder(skipSpecialTokens: skipSpecialTokens)
-        var text: [UInt8] = []
-        text.reserveCapacity(4 * ids.count)
-        for id in ids {
-            try decoder.append(id, to: &text)
-        }
-        decoder.finish(to: &text)
-        return text
+        return try decoder.decodeAll(ids)
     }
 }
