@@ -28,6 +28,7 @@ let package = Package(
         .library(name: "Null", type: .dynamic, targets: ["Null"]),
         .library(name: "Echo", type: .dynamic, targets: ["Echo"]),
         .library(name: "Mischief", type: .dynamic, targets: ["Mischief"]),
+        .library(name: "FakeDriver", type: .dynamic, targets: ["FakeDriver"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -47,6 +48,8 @@ let package = Package(
         .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
         .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
         .target(name: "CPlatform"),
+        // HIP and the CUDA driver in one shape, found at run time.
+        .target(name: "CGPU"),
         // The table of the official LoadGen; the shim that fills it is compiled with that library's sources.
         .target(name: "COfficialLoadGen", exclude: ["shim"]),
         .target(name: "JSON", dependencies: ["CJSONC"], swiftSettings: swift),
@@ -72,7 +75,8 @@ let package = Package(
         .target(
             name: "Core",
             dependencies: [
-                "CPluginAPI", "CFFI", "CPlatform", "COfficialLoadGen", "JSON", "Numerics", "Quantization", "RunRecords",
+                "CPluginAPI", "CFFI", "CGPU", "CPlatform", "COfficialLoadGen", "JSON", "Numerics", "Quantization",
+                "RunRecords",
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: swift
@@ -126,6 +130,9 @@ let package = Package(
             path: "Tests/Fixtures/Mischief",
             linkerSettings: exportEntryAlone
         ),
+
+        // A GPU driver on host memory, for tests of the GPU backends.
+        .target(name: "FakeDriver", path: "Tests/Fixtures/FakeDriver"),
 
         // Tests.
         .target(name: "FuzzDriver", path: "Tests/Fuzz", swiftSettings: swift),

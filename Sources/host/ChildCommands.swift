@@ -41,3 +41,13 @@ struct RunConformanceRule: ParsableCommand {
         _exit(status.rawValue)
     }
 }
+
+/// A vendor's compiler at work on one kernel family; started by the host itself.
+struct RunCompilerProcess: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "compile-kernels", shouldDisplay: false)
+
+    @Argument(help: "Kind, target, name, source, image, messages.")
+    var words: [String]
+
+    func run() throws { _exit(CompilerProcess.run(words) ? 0 : 1) }
+}

@@ -19,8 +19,8 @@ struct Host: ParsableCommand {
         version: podiumVersion,
         subcommands: [
             Run.self, Plan.self, Accuracy.self, Generate.self, Describe.self, Conform.self, Report.self, Audit.self,
-            Scenarios.self, Quantize.self, SubmissionCommand.self, Manifest.self, RunPluginProcess.self,
-            RunConformanceRule.self,
+            Scenarios.self, SubmissionCommand.self, Manifest.self, Quantize.self, Devices.self, RunPluginProcess.self,
+            RunConformanceRule.self, RunCompilerProcess.self,
         ],
         defaultSubcommand: Run.self
     )

@@ -11,14 +11,19 @@ final class Instance {
     var launcher: mlp_launch { DeviceServices.launch.pointee }
     var pool: mlp_pool { DeviceServices.pool.pointee }
 
-    init(
+    convenience init(
         threads: Int = 2,
         devices: Int = 1,
         memoryBudget: UInt64? = nil,
         kernels: UnsafePointer<mlp_kernels>? = nil
     ) throws {
-        group = try DeviceGroup.cpu(devices: devices, threads: threads, memoryBudget: memoryBudget, plugin: "Test")
-        try group.registerKernels(kernels ?? Twins.table)
+        let group = try DeviceGroup.cpu(devices: devices, threads: threads, memoryBudget: memoryBudget, plugin: "Test")
+        try self.init(group: group, kernels: kernels ?? Twins.table)
+    }
+
+    init(group: DeviceGroup, kernels: UnsafePointer<mlp_kernels>) throws {
+        self.group = group
+        try group.registerKernels(kernels)
         context = ServiceContext(deviceGroup: group)
         table = .allocate(capacity: 1)
         table.initialize(
@@ -48,10 +53,11 @@ final class Instance {
         _ stream: OpaquePointer?,
         _ kernel: UInt32,
         blocks: (UInt32, UInt32, UInt32),
+        threads: (UInt32, UInt32, UInt32) = (1, 1, 1),
         shared: UInt32 = 0,
         _ values: [any Argument]
     ) -> mlp_status {
-        var grid = mlp_grid(blocks: blocks, threads: (1, 1, 1), shared_bytes: shared)
+        var grid = mlp_grid(blocks: blocks, threads: threads, shared_bytes: shared)
         let slots = UnsafeMutablePointer<UInt64>.allocate(capacity: max(values.count, 1))
         defer { slots.deallocate() }
         var pointers: [UnsafeRawPointer?] = []

@@ -53,7 +53,11 @@ extension ConfigKey {
 
     // Where it runs.
     static let isolate = ConfigKey("isolate", .boolean, "Runs the plugin in a child process. Default: false.")
-    static let device = ConfigKey("device", .choice(["cpu"]), "Kind of device. Default: cpu.")
+    static let device = ConfigKey(
+        "device",
+        .text,
+        "cpu, hip or cuda, or some of its devices: hip:0, cuda:2,3. `host devices` lists them. Default: cpu."
+    )
     static let threads = ConfigKey(
         "threads",
         .integer(0...4096),

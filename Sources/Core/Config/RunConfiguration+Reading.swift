@@ -82,7 +82,7 @@ extension RunConfiguration {
         try readEngine(table)
         role = try table.choice(.role).flatMap(RunRole.init) ?? role
         isolate = try table.boolean(.isolate) ?? isolate
-        device = try table.choice(.device) ?? device
+        try readSelection(table)
         threads = try table.integer(.threads) ?? threads
         try readDevices(table)
         try readBackend(table)
@@ -142,6 +142,18 @@ extension RunConfiguration {
                 origin: setting.origin
             )
         }
+    }
+
+    private mutating func readSelection(_ table: ConfigTable) throws(ConfigError) {
+        guard let text = try table.text(.device) else { return }
+        guard let selection = DeviceSelection(text) else {
+            throw ConfigError(
+                "expected cpu, hip or cuda, or devices by number as in hip:0 or cuda:2,3, found \"\(text)\"",
+                key: ConfigKey.device.name,
+                origin: table.setting(.device)?.origin
+            )
+        }
+        device = selection
     }
 
     private mutating func readDevices(_ table: ConfigTable) throws(ConfigError) {

@@ -23,8 +23,8 @@ public struct RunConfiguration: Sendable, Equatable {
 
     /// Whether the plugin runs in a child process.
     public var isolate = false
-    /// Kind of device, `cpu`.
-    public var device = "cpu"
+    /// Which devices.
+    public var device = DeviceSelection.cpu
     /// Threads of the pool of a CPU device; 0: one per core.
     public var threads = 0
     /// Number of devices.

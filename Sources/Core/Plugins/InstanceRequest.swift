@@ -12,6 +12,8 @@ public struct InstanceRequest: Sendable {
     public var dataset: String?
     /// The workload's options, checked and complete.
     public var options: JSON
+    /// Which devices, for a worker.
+    public var device: DeviceSelection
     /// Devices in the group.
     public var deviceCount: Int
     /// Threads of the cpu backend; nil for one for each usable CPU.
@@ -26,6 +28,7 @@ public struct InstanceRequest: Sendable {
         model: String? = nil,
         dataset: String? = nil,
         options: JSON,
+        device: DeviceSelection = .cpu,
         deviceCount: Int = 1,
         threads: Int? = nil,
         limits: CallLimits = CallLimits()
@@ -35,6 +38,7 @@ public struct InstanceRequest: Sendable {
         self.model = model
         self.dataset = dataset
         self.options = options
+        self.device = device
         self.deviceCount = deviceCount
         self.threads = threads
         self.limits = limits
@@ -58,6 +62,9 @@ extension InstanceRequest {
         model = try content.optionalString()
         dataset = try content.optionalString()
         options = try JSON(parsing: try content.string(), source: "options")
+        let selection = try content.string()
+        guard let known = DeviceSelection(selection) else { throw WireError(reason: "device \(selection) is none") }
+        device = known
         deviceCount = Int(try content.uint32())
         let threadCount = Int(try content.uint32())
         threads = threadCount == 0 ? nil : threadCount
@@ -72,6 +79,7 @@ extension InstanceRequest {
         content.put(model)
         content.put(dataset)
         content.put(options.text())
+        content.put(device.description)
         content.put(UInt32(deviceCount))
         content.put(UInt32(threads ?? 0))
         content.put(limits.control)
@@ -109,7 +117,12 @@ extension LoadedInstance {
         let devices =
             request.role == "head"
             ? nil
-            : try DeviceGroup.cpu(devices: request.deviceCount, threads: request.threads, plugin: library.path)
+            : try DeviceGroup.selected(
+                request.device,
+                count: request.deviceCount,
+                threads: request.threads,
+                plugin: library.path
+            )
         try self.init(
             library: library,
             position: request.workload,

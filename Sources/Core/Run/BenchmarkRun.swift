@@ -141,6 +141,7 @@ public final class BenchmarkRun: Sendable {
                 model: configuration.modelPath,
                 dataset: configuration.datasetPath,
                 options: preparation.options,
+                device: configuration.device,
                 deviceCount: configuration.devicesPerInstance,
                 threads: configuration.threads > 0 ? configuration.threads : nil,
                 limits: configuration.callLimits
@@ -403,7 +404,7 @@ public final class BenchmarkRun: Sendable {
         record.engine =
             configuration.loadgen == .official ? "official \(OfficialLoadGen.version)" : configuration.loadgen.rawValue
         record.overridesSeeds = configuration.overrideSeeds
-        record.device = configuration.device
+        record.device = configuration.device.description
         record.deviceCount = configuration.deviceCount
         record.model = configuration.modelPath ?? ""
         record.dataset = configuration.datasetPath ?? ""

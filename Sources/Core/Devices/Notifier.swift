@@ -10,6 +10,7 @@ final class Notifier: @unchecked Sendable {
     private struct Notification: @unchecked Sendable {
         let done: Callback
         let context: UnsafeMutableRawPointer?
+        let status: mlp_status
     }
 
     /// What the thread holds on to; it may outlive the notifier by the callbacks that are queued.
@@ -37,7 +38,7 @@ final class Notifier: @unchecked Sendable {
                 let seen = signal.pointee.load(ordering: .sequentiallyConsistent)
                 let stop = stopping.load(ordering: .acquiring)
                 pending.withLock { swap(&$0, &batch) }
-                for notification in batch { notification.done(notification.context, mlp_status(MLP_OK)) }
+                for notification in batch { notification.done(notification.context, notification.status) }
                 let worked = !batch.isEmpty
                 batch.removeAll(keepingCapacity: true)
                 if worked { continue }
@@ -58,14 +59,24 @@ final class Notifier: @unchecked Sendable {
         }
     }
 
+    /// Calls `done` on the notifier's thread.
     func notify(_ done: @escaping Callback, context: UnsafeMutableRawPointer?) throws(DeviceError) {
-        let notification = Notification(done: done, context: context)
+        try start()
+        post(done, context: context, status: mlp_status(MLP_OK))
+    }
+
+    /// Starts the thread if it does not run yet.
+    func start() throws(DeviceError) {
         let running = thread.withLock { thread in
             if thread == nil { thread = Self.start(queue) }
             return thread != nil
         }
         guard running else { throw DeviceError(MLP_INTERNAL, "notify: the system refuses to start a thread") }
-        queue.pending.withLock { $0.append(notification) }
+    }
+
+    /// Calls `done` with a status on the notifier's thread, which was started before.
+    func post(_ done: @escaping Callback, context: UnsafeMutableRawPointer?, status: mlp_status) {
+        queue.pending.withLock { $0.append(Notification(done: done, context: context, status: status)) }
         queue.ring()
     }
 

@@ -1,0 +1,22 @@
+import Glibc
+
+/// Where the vendors' libraries are, for systems that keep them under names of their own.
+///
+/// The environment variables `PODIUM_HIP_LIBRARY`, `PODIUM_CUDA_LIBRARY`, `PODIUM_HIPRTC_LIBRARY` and
+/// `PODIUM_NVRTC_LIBRARY` hold paths that are taken instead of the usual names.
+enum GPULibraries {
+    /// The runtime's path, nil for the usual names.
+    static func runtime(_ kind: DeviceKind) -> String? {
+        variable(kind == .hip ? "PODIUM_HIP_LIBRARY" : "PODIUM_CUDA_LIBRARY")
+    }
+
+    /// The path of the compiler at run time, nil for the usual names.
+    static func compiler(_ kind: DeviceKind) -> String? {
+        variable(kind == .hip ? "PODIUM_HIPRTC_LIBRARY" : "PODIUM_NVRTC_LIBRARY")
+    }
+
+    private static func variable(_ name: String) -> String? {
+        guard let value = getenv(name).map({ String(cString: $0) }), !value.isEmpty else { return nil }
+        return value
+    }
+}
