@@ -53,6 +53,7 @@ static const mlp_kernel_family families[FAMILY_COUNT] = {
     [ARGMAX] = {.name = "argmax", .source = {argmax, sizeof argmax}},
     [ROUND] = {.name = "round", .source = {rounding, sizeof rounding}},
     [MXFP4] = {.name = "mxfp4"},
+    [ELEMENTWISE] = {.name = "elementwise"},
 };
 
 const mlp_kernel_family *podium_families(uint32_t *count) {

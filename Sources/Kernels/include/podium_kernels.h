@@ -49,7 +49,9 @@ typedef enum podium_kernel {
   PODIUM_RMS_NORM_QUANTIZE = 10,
   PODIUM_GEMM_MXFP4 = 11,
   PODIUM_GEMM_MXFP4_SILU_GATE = 12,
-  PODIUM_KERNEL_COUNT = 13
+  PODIUM_ADD = 13,
+  PODIUM_SILU_GATE = 14,
+  PODIUM_KERNEL_COUNT = 15
 } podium_kernel;
 
 /* Every kernel with its name, signature and twin, in the order of podium_kernel; `family` indexes podium_families().
@@ -331,6 +333,28 @@ void podium_pack_mxfp4(void *packed, int32_t n, int32_t k, int32_t first_row, in
 size_t podium_packed_mxfp4_pair_size(int32_t n, int32_t k);
 void podium_pack_mxfp4_pair(void *packed, int32_t n, int32_t k, const uint8_t *gate_codes, const uint8_t *gate_scales,
                             const uint8_t *up_codes, const uint8_t *up_scales);
+
+/* ---- Elementwise ----------------------------------------------------------------------------------------------- */
+
+/* y[row, i] += x[row, i] for row < *live: a residual whose branch is rounded before it is added.
+ *   y     float32 [max_rows, width]
+ *   x     float32 [max_rows, width]
+ *   live  int32 [1] */
+#define PODIUM_ADD_SIGNATURE "pppii"
+void podium_add(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *y, const float *x,
+                const int32_t *live, int32_t max_rows, int32_t width);
+
+/* h[row, i] = silu(gate[row, i]) * up[row, i] for row < *live, with the silu of podium_gemm_silu_gate: for gates whose
+ * two products cannot be one launch, because they are rounded or their weights are of different kinds.
+ *   h         float32 [max_rows, width]; may be gate or up
+ *   gate, up  float32 [max_rows, width]
+ *   live      int32 [1] */
+#define PODIUM_SILU_GATE_SIGNATURE "ppppii"
+void podium_silu_gate(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *h, const float *gate,
+                      const float *up, const int32_t *live, int32_t max_rows, int32_t width);
+
+/* Of both. */
+mlp_grid podium_grid_elementwise(podium_backend backend, int32_t max_rows);
 
 #ifdef __cplusplus
 }

@@ -59,6 +59,8 @@ public final class KernelExamples {
         case PODIUM_RMS_NORM_QUANTIZE: RMSNormQuantizeExample.cases
         case PODIUM_GEMM_MXFP4: MXFP4GemmExample.cases
         case PODIUM_GEMM_MXFP4_SILU_GATE: MXFP4GatedGemmExample.cases
+        case PODIUM_ADD: AddExample.cases
+        case PODIUM_SILU_GATE: SiLUGateExample.cases
         default: []
         }
     }

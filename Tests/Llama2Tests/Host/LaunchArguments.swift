@@ -201,6 +201,9 @@ struct LaunchArguments: @unchecked Sendable {
                 int(7),
                 int(8)
             )
+        case PODIUM_ADD: podium_add(&grid, first, last, floats(0), floats(1), ints(2), int(3), int(4))
+        case PODIUM_SILU_GATE:
+            podium_silu_gate(&grid, first, last, floats(0), floats(1), floats(2), ints(3), int(4), int(5))
         default:
             preconditionFailure("the test host does not know kernel \(kernel.rawValue)")
         }
