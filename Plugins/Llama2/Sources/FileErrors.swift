@@ -2,6 +2,7 @@ import CPluginAPI
 import JSON
 import Numerics
 import PluginAPI
+import Quantization
 import Tokenizers
 
 /// Turns the errors of the readers into the contract's, with a status that says whose fault it is.
@@ -13,6 +14,8 @@ enum FileErrors {
         } catch let error as JSONError {
             throw PluginError(status, error.description)
         } catch let error as SafetensorsError {
+            throw PluginError(status, error.description)
+        } catch let error as QuantizationError {
             throw PluginError(status, error.description)
         } catch let error as TokenizerError {
             throw PluginError(status, error.description)

@@ -3,6 +3,7 @@ import JSON
 import Kernels
 import Numerics
 import PluginAPI
+import Quantization
 import TextGeneration
 import Tokenizers
 
@@ -48,13 +49,26 @@ final class Llama2: Workload {
         let configuration: LlamaConfiguration
         let tensors: LlamaTensors
         let options: GenerationOptions
+        let activations: ActivationChoice
         var model: LlamaModel?
         var engine: GenerationEngine?
 
-        init(configuration: LlamaConfiguration, tensors: LlamaTensors, options: GenerationOptions) {
+        init(
+            configuration: LlamaConfiguration,
+            tensors: LlamaTensors,
+            options: GenerationOptions,
+            activations: ActivationChoice
+        ) {
             self.configuration = configuration
             self.tensors = tensors
             self.options = options
+            self.activations = activations
+        }
+
+        /// What is computed with, for the log.
+        var description: String {
+            "model_config.activations=\(activations.rawValue): \(tensors.summary); key-value cache: "
+                + tensors.cache.description
         }
     }
 
@@ -80,10 +94,22 @@ final class Llama2: Workload {
             )
         }
         let config = try LlamaConfiguration(folder: folder)
+        let activations = try Llama2Options.activations(configuration)
+        let tensors = try LlamaTensors(
+            config,
+            checkpoint: QuantizedCheckpoint(folder: folder),
+            activations: activations,
+            kvCache: Llama2Options.kvCache(configuration)
+        )
         return Worker(
             configuration: config,
-            tensors: try LlamaTensors(config, checkpoint: Checkpoint(folder: folder)),
-            options: try Llama2Options.generation(configuration, endTokens: config.endTokens)
+            tensors: tensors,
+            options: try Llama2Options.generation(
+                configuration,
+                endTokens: config.endTokens,
+                cacheType: tensors.cache.type
+            ),
+            activations: activations
         )
     }
 
@@ -118,6 +144,7 @@ final class Llama2: Workload {
             guard let model = worker.model else {
                 throw PluginError(.invalidState, "prepare: the weights were not bound")
             }
+            host.log(.info, worker.description)
             worker.engine = try GenerationEngine(model: model, options: worker.options, host: host)
         }
     }
@@ -217,6 +244,26 @@ extension Llama2: WeightsProviding, KernelsProviding, InferenceProviding {
 
     var tensors: [TensorDeclaration] { worker?.tensors.declarations ?? [] }
 
+    var placements: [PlacementDeclaration] { worker?.tensors.placements ?? [] }
+
+    func place(
+        _ placement: Int,
+        shard: Int,
+        of shardCount: Int,
+        sources: UnsafeBufferPointer<mlp_bytes>,
+        into destination: UnsafeMutableRawPointer
+    ) throws {
+        guard let fills = worker?.tensors.fills, fills.indices.contains(placement) else {
+            throw PluginError(.invalidArgument, "place: there is no placement \(placement)")
+        }
+        try FileErrors.named {
+            try fills[placement].fill(
+                destination,
+                from: sources.map { UnsafeRawBufferPointer(start: $0.data, count: Int(clamping: $0.size)) }
+            )
+        }
+    }
+
     func bind(
         device: UInt32,
         tensors: UnsafeBufferPointer<mlp_bound>,
@@ -226,7 +273,12 @@ extension Llama2: WeightsProviding, KernelsProviding, InferenceProviding {
         guard device == 0 else {
             throw PluginError(.invalidArgument, "bind: there is no device \(device) in this group")
         }
-        worker.model = try LlamaModel(configuration: worker.configuration, tensors: worker.tensors, bound: tensors)
+        worker.model = try LlamaModel(
+            configuration: worker.configuration,
+            tensors: worker.tensors,
+            bound: tensors,
+            placed: placements
+        )
     }
 
     var kernels: UnsafeBufferPointer<mlp_kernel> {

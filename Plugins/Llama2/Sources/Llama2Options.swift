@@ -1,6 +1,21 @@
 import PluginAPI
 import TextGeneration
 
+/// What goes into products with quantised weights, `model_config.activations`.
+enum ActivationChoice: String, CaseIterable, Sendable {
+    /// Rounded as the checkpoint's scheme says.
+    case exact
+    /// Int8 blocks for MXFP4 weights, float32 for others.
+    case fast
+}
+
+/// The type of the key-value cache, `model_config.kv_cache`.
+enum KVCacheChoice: String, CaseIterable, Sendable {
+    /// What the checkpoint says.
+    case auto
+    case f32, bf16, fp8
+}
+
 /// The workload's options, `model_config.*`.
 enum Llama2Options {
     static let declarations: [OptionDeclaration] =
@@ -49,16 +64,60 @@ enum Llama2Options {
                 help:
                     "positions that the cache holds; 0: max_batch times the context, as far as half of the memory goes"
             ),
+            .string(
+                "activations",
+                default: ActivationChoice.exact.rawValue,
+                values: ActivationChoice.allCases.map(\.rawValue),
+                help:
+                    "what goes into products with quantised weights; exact: rounded as the checkpoint's scheme says (MXFP4 "
+                    + "blocks, FP8 with stored scales, outputs too), the numbers that accuracy is stated for; fast: int8 "
+                    + "blocks of 32 for MXFP4 weights, float32 for FP8 weights, outputs not rounded"
+            ),
+            .string(
+                "kv_cache",
+                default: KVCacheChoice.auto.rawValue,
+                values: KVCacheChoice.allCases.map(\.rawValue),
+                help:
+                    "type of the key-value cache; auto: fp8 where the checkpoint says so or brings kv_cache_scales.json, "
+                    + "else f32; fp8 takes the checkpoint's scales, and 1 where it has none"
+            ),
         ] + AccuracyTargets.declarations
 
+    /// How products with quantised weights are computed.
+    static func activations(_ configuration: Configuration) throws -> ActivationChoice {
+        try choice(configuration, "activations")
+    }
+
+    /// The type of the key-value cache.
+    static func kvCache(_ configuration: Configuration) throws -> KVCacheChoice {
+        try choice(configuration, "kv_cache")
+    }
+
+    private static func choice<Choice: RawRepresentable & CaseIterable>(
+        _ configuration: Configuration,
+        _ name: String
+    ) throws -> Choice where Choice.RawValue == String {
+        let word = try configuration.string(name) ?? ""
+        guard let choice = Choice(rawValue: word) else {
+            let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw PluginError(.invalidArgument, "model_config.\(name): expected one of \(known), found \"\(word)\"")
+        }
+        return choice
+    }
+
     /// The options of the engine.
-    static func generation(_ configuration: Configuration, endTokens: [Int32]) throws -> GenerationOptions {
+    static func generation(
+        _ configuration: Configuration,
+        endTokens: [Int32],
+        cacheType: KVCacheType
+    ) throws -> GenerationOptions {
         GenerationOptions(
             maxNewTokens: try configuration.integer("max_new_tokens"),
             minNewTokens: try configuration.integer("min_new_tokens"),
             endTokens: try configuration.boolean("stop_at_eos") ? endTokens : [],
             pageSize: try configuration.integer("page_size"),
             cacheTokens: try configuration.integer("kv_cache_tokens"),
+            cacheType: cacheType,
             maxBatch: try configuration.integer("max_batch"),
             prefillChunk: try configuration.integer("prefill_chunk")
         )

@@ -1,5 +1,6 @@
 import JSON
 import PluginAPI
+import Quantization
 import TextGeneration
 
 /// The sizes and switches of a Llama checkpoint, read from its config.json and checked.
@@ -22,6 +23,8 @@ struct LlamaConfiguration: Sendable {
     var attentionBias: Bool
     /// Tokens that end a text; empty if the checkpoint names none.
     var endTokens: [Int32]
+    /// How the linear layers are quantised; nil if they are not.
+    var quantization: QuantizationConfiguration?
 
     /// Reads config.json and, for the end tokens, generation_config.json where there is one.
     ///
@@ -46,12 +49,7 @@ struct LlamaConfiguration: Sendable {
     init(_ config: JSONField) throws {
         try Self.require(config["model_type"], oneOf: ["llama"])
         try Self.require(config["hidden_act"], oneOf: ["silu", "swish"])
-        if let quantization = try config["quantization_config"].optional {
-            throw Self.unsupported(
-                quantization,
-                "quantised checkpoints are not computed yet; use the float32, float16 or bfloat16 one"
-            )
-        }
+        quantization = try QuantizationConfiguration.read(config)
         hidden = try config["hidden_size"].int(in: 1...1 << 20)
         layers = try config["num_hidden_layers"].int(in: 1...4096)
         heads = try config["num_attention_heads"].int(in: 1...1 << 14)
@@ -165,6 +163,11 @@ struct LlamaConfiguration: Sendable {
         }
         return [try token(field)]
     }
+
+    /// Width of the queries.
+    var attentionWidth: Int { heads * headDimension }
+    /// Width of the keys, and of the values.
+    var kvWidth: Int { kvHeads * headDimension }
 
     /// What the engine needs to know.
     var geometry: ModelGeometry {

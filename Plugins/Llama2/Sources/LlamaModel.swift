@@ -5,115 +5,74 @@ import TextGeneration
 
 /// Llama's decoder: x += Attention(Norm(x)); x += MLP(Norm(x)); logits = Head(Norm(x)).
 ///
-/// Weights are used where the host put them, in the files' own layout; activations are float32.
+/// Weights are used where the host put them: plain ones and FP8 in the files' own layout, MXFP4 packed. Activations are
+/// float32 between the products; what goes into a product is rounded as its layer says.
 final class LlamaModel: CausalLanguageModel {
-    private let configuration: LlamaConfiguration
-    private let tensors: LlamaTensors
-    private let weights: [UnsafeRawPointer]
-    private let weightBytes: Int
+    let configuration: LlamaConfiguration
+    let tensors: LlamaTensors
+    private let weights: BoundWeights
     private var activations: Activations?
-
-    /// What a step computes with, on the device; float32 `[rows, width]` each.
-    private struct Activations {
-        var stream: UnsafeMutablePointer<Float>
-        var normed: UnsafeMutablePointer<Float>
-        var query: UnsafeMutablePointer<Float>
-        var key: UnsafeMutablePointer<Float>
-        var value: UnsafeMutablePointer<Float>
-        var attended: UnsafeMutablePointer<Float>
-        var gated: UnsafeMutablePointer<Float>
-        var cosines: UnsafeMutablePointer<Float>
-        var sines: UnsafeMutablePointer<Float>
-        var frequencies: UnsafeMutablePointer<Float>
-        var lastNormed: UnsafeMutablePointer<Float>
-        var logits: UnsafeMutablePointer<Float>
-    }
 
     /// A model over bound weights.
     ///
     /// - Parameters:
     ///   - configuration: The sizes.
     ///   - tensors: Where each tensor stands.
-    ///   - bound: The addresses that the host gave, in the order of the declaration.
+    ///   - bound: The addresses of the tensors that the host gave, in the order of the declaration.
+    ///   - placed: Those of the placements.
     /// - Throws: `PluginError` when one is missing.
     init(
         configuration: LlamaConfiguration,
         tensors: LlamaTensors,
-        bound: UnsafeBufferPointer<mlp_bound>
+        bound: UnsafeBufferPointer<mlp_bound>,
+        placed: UnsafeBufferPointer<mlp_bound>
     ) throws {
         self.configuration = configuration
         self.tensors = tensors
-        guard bound.count == tensors.declarations.count else {
-            throw PluginError(
-                .invalidArgument,
-                "bind: \(bound.count) tensors for the \(tensors.declarations.count) declared"
-            )
-        }
-        weights = try bound.indices.map { index in
-            guard let data = bound[index].data else {
-                throw PluginError(.invalidArgument, "bind: no memory for \(tensors.declarations[index].name)")
-            }
-            return UnsafeRawPointer(data)
-        }
-        weightBytes = bound.reduce(0) { $0 + Int(clamping: $1.size) }
+        weights = try BoundWeights(tensors, bound: bound, placed: placed)
     }
 
     var geometry: ModelGeometry {
         var geometry = configuration.geometry
-        geometry.weightBytes = weightBytes
+        geometry.weightBytes = weights.byteCount
         return geometry
     }
 
     func allocateActivations(in memory: DeviceMemory, rows: Int, logitRows: Int) throws {
-        func allocate(_ rows: Int, _ width: Int) throws -> UnsafeMutablePointer<Float> {
-            try memory.allocate(
-                Float.self,
-                rows,
-                width,
-                purpose: "activations of \(rows) rows (model_config.prefill_chunk, max_batch)"
-            )
-        }
-        let pairs = configuration.headDimension / 2
-        let frequencies = try memory.allocatePinned(Float.self, pairs, purpose: "rotary frequencies")
-        let values = rotaryFrequencies(
-            headDimension: configuration.headDimension,
-            base: configuration.ropeBase,
-            scaling: configuration.ropeScaling
-        )
-        for (index, value) in values.enumerated() { frequencies[index] = value }
-        activations = Activations(
-            stream: try allocate(rows, configuration.hidden),
-            normed: try allocate(rows, configuration.hidden),
-            query: try allocate(rows, configuration.heads * configuration.headDimension),
-            key: try allocate(rows, configuration.kvHeads * configuration.headDimension),
-            value: try allocate(rows, configuration.kvHeads * configuration.headDimension),
-            attended: try allocate(rows, configuration.heads * configuration.headDimension),
-            gated: try allocate(rows, configuration.intermediate),
-            cosines: try allocate(rows, pairs),
-            sines: try allocate(rows, pairs),
-            frequencies: frequencies,
-            lastNormed: try allocate(logitRows, configuration.hidden),
-            logits: try allocate(logitRows, configuration.vocabulary)
-        )
+        activations = try Activations(configuration, tensors, in: memory, rows: rows, logitRows: logitRows)
     }
 
     func record(_ step: StepRecording) throws -> UnsafePointer<Float> {
         guard let activations else { throw PluginError(.invalidState, "record before allocateActivations") }
         try recordInputs(step, activations)
+        let rows = LinearRecorder(
+            step: step,
+            weights: weights,
+            activations: activations,
+            live: step.liveRows,
+            rows: step.maxRows
+        )
         for (index, layer) in tensors.layers.enumerated() {
-            try recordAttention(step, activations, layer, index)
-            try recordMLP(step, activations, layer)
+            try recordAttention(step, rows, layer, index)
+            try recordMLP(rows, layer)
         }
-        try recordHead(step, activations)
+        // Norm and head of the rows whose logits are wanted, and of no others.
+        let logits = LinearRecorder(
+            step: step,
+            weights: weights,
+            activations: activations,
+            live: step.liveLogits,
+            rows: step.maxLogitRows
+        )
+        var last = try logits.normed(
+            tensors.norm,
+            configuration,
+            to: activations.lastNormed,
+            picking: step.logitRows,
+            for: [tensors.head]
+        )
+        try logits.product(activations.logits, &last, tensors.head)
         return UnsafePointer(activations.logits)
-    }
-
-    private func weight(_ reference: LlamaTensors.Reference?) -> KernelArgument {
-        .pointer(reference.map { weights[$0.index] })
-    }
-
-    private func type(_ reference: LlamaTensors.Reference) -> KernelArgument {
-        .int(Int32(bitPattern: reference.type.rawValue))
     }
 
     private func recordInputs(_ step: StepRecording, _ activations: Activations) throws {
@@ -121,9 +80,9 @@ final class LlamaModel: CausalLanguageModel {
         try step.launch(
             PODIUM_EMBEDDING,
             podium_grid_embedding(step.backend, rows),
-            type(tensors.embedding),
+            .type(tensors.embedding.type),
             .pointer(activations.stream),
-            weight(tensors.embedding),
+            .pointer(weights[tensors.embedding.location]),
             .pointer(step.tokens),
             .pointer(step.liveRows),
             .int(rows),
@@ -144,103 +103,48 @@ final class LlamaModel: CausalLanguageModel {
         )
     }
 
-    private func recordNorm(
-        _ step: StepRecording,
-        _ weightReference: LlamaTensors.Reference,
-        _ activations: Activations
-    ) throws {
-        let rows = Int32(step.maxRows)
-        try step.launch(
-            PODIUM_RMS_NORM,
-            podium_grid_rms_norm(step.backend, rows),
-            type(weightReference),
-            .pointer(activations.normed),
-            .pointer(activations.stream),
-            weight(weightReference),
-            .pointer(nil),
-            .pointer(step.liveRows),
-            .int(rows),
-            .size(configuration.hidden),
-            .float(configuration.epsilon)
-        )
-    }
-
-    /// y = x W^T + b, or y += x W^T + b.
-    private func recordLinear(
-        _ step: StepRecording,
-        _ y: UnsafeMutablePointer<Float>,
-        _ x: UnsafeMutablePointer<Float>,
-        _ w: LlamaTensors.Reference,
-        bias: LlamaTensors.Reference?,
-        outputs: Int,
-        inputs: Int,
-        accumulate: Bool = false
-    ) throws {
-        let rows = Int32(step.maxRows)
-        try step.launch(
-            PODIUM_GEMM,
-            podium_grid_gemm(step.backend, rows, Int32(outputs), Int32(inputs)),
-            type(w),
-            .pointer(y),
-            .pointer(x),
-            weight(w),
-            .pointer(nil),
-            weight(bias),
-            bias.map { type($0) } ?? .int(0),
-            .pointer(step.liveRows),
-            .int(rows),
-            .size(outputs),
-            .size(inputs),
-            .int(accumulate ? 1 : 0)
-        )
-    }
-
     private func recordAttention(
         _ step: StepRecording,
-        _ activations: Activations,
+        _ linear: LinearRecorder,
         _ layer: LlamaTensors.Layer,
         _ index: Int
     ) throws {
+        let activations = linear.activations
+        let query = activations.projections
+        let key: UnsafeMutablePointer<Float>
+        let value: UnsafeMutablePointer<Float>
+        let stride: Int
+        switch layer.attention {
+        case .fused(let fused):
+            stride = configuration.attentionWidth + 2 * configuration.kvWidth
+            key = query + configuration.attentionWidth
+            value = key + configuration.kvWidth
+            var normed = try linear.normed(layer.inputNorm, configuration, to: activations.normed, for: [fused])
+            try linear.product(query, &normed, fused)
+        case .separate(let queryLayer, let keyLayer, let valueLayer):
+            stride = 0
+            key = query + activations.rows * configuration.attentionWidth
+            value = key + activations.rows * configuration.kvWidth
+            var normed = try linear.normed(
+                layer.inputNorm,
+                configuration,
+                to: activations.normed,
+                for: [queryLayer, keyLayer, valueLayer]
+            )
+            try linear.product(query, &normed, queryLayer)
+            try linear.product(key, &normed, keyLayer)
+            try linear.product(value, &normed, valueLayer)
+        }
         let rows = Int32(step.maxRows)
-        let width = configuration.heads * configuration.headDimension
-        let kvWidth = configuration.kvHeads * configuration.headDimension
-        let cacheType = KernelArgument.int(Int32(bitPattern: step.cacheType.dtype.rawValue))
-        try recordNorm(step, layer.inputNorm, activations)
-        try recordLinear(
-            step,
-            activations.query,
-            activations.normed,
-            layer.query,
-            bias: layer.queryBias,
-            outputs: width,
-            inputs: configuration.hidden
-        )
-        try recordLinear(
-            step,
-            activations.key,
-            activations.normed,
-            layer.key,
-            bias: layer.keyBias,
-            outputs: kvWidth,
-            inputs: configuration.hidden
-        )
-        try recordLinear(
-            step,
-            activations.value,
-            activations.normed,
-            layer.value,
-            bias: layer.valueBias,
-            outputs: kvWidth,
-            inputs: configuration.hidden
-        )
+        let scales = weights.cacheScales(tensors.cache, layer: index)
         try step.launch(
             PODIUM_ROPE_APPEND,
             podium_grid_rope_append(step.backend, rows),
-            cacheType,
-            .pointer(activations.query),
-            .pointer(activations.key),
-            .pointer(activations.value),
-            .int(0),
+            .type(step.cacheType.dtype),
+            .pointer(query),
+            .pointer(key),
+            .pointer(value),
+            .size(stride),
             .pointer(activations.cosines),
             .pointer(activations.sines),
             .pointer(step.slots),
@@ -248,8 +152,8 @@ final class LlamaModel: CausalLanguageModel {
             .pointer(step.pageTable),
             .pointer(step.keys(layer: index)),
             .pointer(step.values(layer: index)),
-            .float(1),
-            .float(1),
+            .float(scales.key),
+            .float(scales.value),
             .pointer(step.liveRows),
             .int(rows),
             .size(configuration.heads),
@@ -261,14 +165,14 @@ final class LlamaModel: CausalLanguageModel {
         try step.launch(
             PODIUM_PAGED_ATTENTION,
             podium_grid_paged_attention(step.backend, rows, Int32(configuration.kvHeads)),
-            cacheType,
+            .type(step.cacheType.dtype),
             .pointer(activations.attended),
-            .pointer(activations.query),
-            .int(0),
+            .pointer(query),
+            .size(stride),
             .pointer(step.keys(layer: index)),
             .pointer(step.values(layer: index)),
-            .float(1),
-            .float(1),
+            .float(scales.key),
+            .float(scales.value),
             .pointer(step.pageTable),
             .pointer(step.slots),
             .pointer(step.positions),
@@ -281,84 +185,34 @@ final class LlamaModel: CausalLanguageModel {
             .size(step.maxPages),
             .float(1 / Float(configuration.headDimension).squareRoot())
         )
-        try recordLinear(
-            step,
-            activations.stream,
-            activations.attended,
-            layer.output,
-            bias: layer.outputBias,
-            outputs: configuration.hidden,
-            inputs: width,
-            accumulate: true
-        )
+        var attended = LinearRecorder.Operand(values: activations.attended)
+        try linear.product(activations.stream, &attended, layer.output, accumulate: true)
     }
 
-    private func recordMLP(_ step: StepRecording, _ activations: Activations, _ layer: LlamaTensors.Layer) throws {
-        let rows = Int32(step.maxRows)
-        try recordNorm(step, layer.postNorm, activations)
-        try step.launch(
-            PODIUM_GEMM_SILU_GATE,
-            podium_grid_gemm_silu_gate(
-                step.backend,
-                rows,
-                Int32(configuration.intermediate),
-                Int32(configuration.hidden)
-            ),
-            type(layer.gate),
-            .pointer(activations.gated),
-            .pointer(activations.normed),
-            weight(layer.gate),
-            weight(layer.up),
-            .pointer(nil),
-            .pointer(nil),
-            .pointer(step.liveRows),
-            .int(rows),
-            .size(configuration.intermediate),
-            .size(configuration.hidden)
-        )
-        try recordLinear(
-            step,
-            activations.stream,
-            activations.gated,
-            layer.down,
-            bias: nil,
-            outputs: configuration.hidden,
-            inputs: configuration.intermediate,
-            accumulate: true
-        )
+    private func recordMLP(_ linear: LinearRecorder, _ layer: LlamaTensors.Layer) throws {
+        let activations = linear.activations
+        func normed(_ layers: LinearLayer...) throws -> LinearRecorder.Operand {
+            try linear.normed(layer.postNorm, configuration, to: activations.normed, for: layers)
+        }
+        switch layer.gate {
+        case .packed(let pair):
+            var operand = try normed(pair)
+            try linear.packedGate(activations.gated, &operand, pair)
+        case .paired(let gate, let up):
+            var operand = try normed(gate, up)
+            try linear.gate(activations.gated, &operand, gate, up)
+        case .separate(let gate, let up):
+            var operand = try normed(gate, up)
+            try linear.product(activations.gated, &operand, gate)
+            try linear.product(activations.up, &operand, up)
+            try linear.siluGate(activations.gated, activations.up, width: configuration.intermediate)
+        }
+        var gated = LinearRecorder.Operand(values: activations.gated)
+        try linear.product(activations.stream, &gated, layer.down, accumulate: true)
     }
+}
 
-    /// Norm and head of the rows whose logits are wanted, and of no others.
-    private func recordHead(_ step: StepRecording, _ activations: Activations) throws {
-        let rows = Int32(step.maxLogitRows)
-        try step.launch(
-            PODIUM_RMS_NORM,
-            podium_grid_rms_norm(step.backend, rows),
-            type(tensors.norm),
-            .pointer(activations.lastNormed),
-            .pointer(activations.stream),
-            weight(tensors.norm),
-            .pointer(step.logitRows),
-            .pointer(step.liveLogits),
-            .int(rows),
-            .size(configuration.hidden),
-            .float(configuration.epsilon)
-        )
-        try step.launch(
-            PODIUM_GEMM,
-            podium_grid_gemm(step.backend, rows, Int32(configuration.vocabulary), Int32(configuration.hidden)),
-            type(tensors.head),
-            .pointer(activations.logits),
-            .pointer(activations.lastNormed),
-            weight(tensors.head),
-            .pointer(nil),
-            .pointer(nil),
-            .int(0),
-            .pointer(step.liveLogits),
-            .int(rows),
-            .size(configuration.vocabulary),
-            .size(configuration.hidden),
-            .int(0)
-        )
-    }
+extension KernelArgument {
+    /// An element type.
+    static func type(_ type: podium_dtype) -> KernelArgument { .int(Int32(bitPattern: type.rawValue)) }
 }

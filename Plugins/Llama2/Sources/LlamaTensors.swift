@@ -1,127 +1,206 @@
-import CPluginAPI
 import Kernels
 import Numerics
 import PluginAPI
+import Quantization
 
 /// The tensors of a Llama checkpoint: what is declared to the host, and where each stands in that declaration.
 ///
-/// Names and shapes follow from the configuration; the element type is the file's, float32, bfloat16 or float16, and
-/// may differ from tensor to tensor. Tensors that the files hold besides (`rotary_emb.inv_freq` in older ones) are left
-/// alone.
+/// Names and shapes follow from the configuration; element types are the file's, and may differ from tensor to tensor,
+/// as may the schemes of quantised layers. Tensors that the files hold besides (`rotary_emb.inv_freq` in older ones) are
+/// left alone.
 struct LlamaTensors: Sendable {
-    /// One tensor: its place in the declaration and its element type.
-    struct Reference: Sendable {
-        var index: Int
-        var type: podium_dtype
+    /// The projections in front of the attention.
+    enum Attention: Sendable {
+        /// One product whose outputs are queries, keys and values, one after the other.
+        case fused(LinearLayer)
+        case separate(query: LinearLayer, key: LinearLayer, value: LinearLayer)
+    }
+
+    /// The two projections of the gated MLP.
+    enum Gate: Sendable {
+        /// Packed together, for one launch.
+        case packed(LinearLayer)
+        /// Row-major with one type and one input, for one launch.
+        case paired(gate: LinearLayer, up: LinearLayer)
+        case separate(gate: LinearLayer, up: LinearLayer)
     }
 
     /// The tensors of one layer.
     struct Layer: Sendable {
-        var inputNorm: Reference
-        var query: Reference
-        var queryBias: Reference?
-        var key: Reference
-        var keyBias: Reference?
-        var value: Reference
-        var valueBias: Reference?
-        var output: Reference
-        var outputBias: Reference?
-        var postNorm: Reference
-        var gate: Reference
-        var up: Reference
-        var down: Reference
+        var inputNorm: LinearLayer.Vector
+        var attention: Attention
+        var output: LinearLayer
+        var postNorm: LinearLayer.Vector
+        var gate: Gate
+        var down: LinearLayer
     }
 
-    private(set) var declarations: [TensorDeclaration] = []
-    private(set) var layers: [Layer] = []
-    let embedding: Reference
-    let norm: Reference
-    /// The output head; the embedding itself if they are tied.
-    let head: Reference
+    /// What the host is told.
+    let declarations: [TensorDeclaration]
+    /// What the host is told of placements, in step with `fills`.
+    let placements: [PlacementDeclaration]
+    /// How each placement is made.
+    let fills: [PlacementFill]
+    /// The placement of the scales that stand alone, nil if there are none.
+    let scalars: Int?
+    /// From the first layer to the last.
+    let layers: [Layer]
+    let embedding: LinearLayer.Vector
+    let norm: LinearLayer.Vector
+    /// The output head; its weight is the embedding itself if they are tied.
+    let head: LinearLayer
+    /// What the key-value cache holds.
+    let cache: KVCachePlan
+    /// How many linear layers are computed in which way, for people.
+    let summary: String
 
     /// Declares the tensors.
     ///
     /// - Parameters:
     ///   - configuration: The sizes.
-    ///   - checkpoint: The files, for the element types.
-    /// - Throws: `SafetensorsError` for a tensor that is missing, has another shape, or a type that is not computed.
-    init(_ configuration: LlamaConfiguration, checkpoint: Checkpoint) throws {
-        var declarations: [TensorDeclaration] = []
-        func declare(_ name: String, _ shape: Int...) throws -> Reference {
-            let tensor = try checkpoint.tensor(named: name)
+    ///   - checkpoint: The files; headers are read, no tensor.
+    ///   - activations: What goes into products with quantised weights.
+    ///   - kvCache: What the cache is to hold.
+    /// - Throws: `SafetensorsError` or `QuantizationError` for a tensor that is missing, has another shape, or a type that
+    ///   is not that of its scheme; `PluginError` for what is not computed.
+    init(
+        _ configuration: LlamaConfiguration,
+        checkpoint: QuantizedCheckpoint,
+        activations: ActivationChoice,
+        kvCache: KVCacheChoice
+    ) throws {
+        try checkpoint.validate(readsScales: false)
+        var table = WeightTable()
+        var linear = LinearLayers(checkpoint, activations)
+        func vector(_ name: String, _ shape: Int...) throws -> LinearLayer.Vector {
+            let tensor = try checkpoint.checkpoint.tensor(named: name)
+            func fault(_ reason: String) -> SafetensorsError {
+                SafetensorsError(file: tensor.path, tensor: name, reason: reason)
+            }
             guard tensor.shape == shape else {
-                throw SafetensorsError(
-                    file: checkpoint.folder,
-                    tensor: name,
-                    reason: "has shape \(tensor.shape), but config.json asks for \(shape)"
-                )
+                throw fault("has shape \(tensor.shape), but config.json asks for \(shape)")
             }
-            let type: (podium_dtype, Int)
-            switch tensor.type {
-            case .f32: type = (PODIUM_F32, MLP_F32)
-            case .bf16: type = (PODIUM_BF16, MLP_BF16)
-            case .f16: type = (PODIUM_F16, MLP_F16)
-            default:
-                let fault = SafetensorsError(
-                    file: checkpoint.folder,
-                    tensor: name,
-                    reason: "has dtype \(tensor.type); this plugin computes with F32, BF16 and F16 weights"
-                )
-                throw PluginError(.unsupported, fault.description)
+            guard let type = tensor.type.podium, type != PODIUM_F8E4M3 else {
+                let reason = fault("has dtype \(tensor.type); this plugin computes with F32, BF16 and F16")
+                throw PluginError(.unsupported, reason.description)
             }
-            declarations.append(TensorDeclaration(name: name, shape: shape.map(UInt64.init), dtype: Int32(type.1)))
-            return Reference(index: declarations.count - 1, type: type.0)
-        }
-        /// Two tensors that one launch takes together, with one element type.
-        func sameType(_ reference: Reference, as other: Reference) throws -> Reference {
-            guard reference.type == other.type else {
-                throw SafetensorsError(
-                    file: checkpoint.folder,
-                    tensor: declarations[reference.index].name,
-                    reason: "and \(declarations[other.index].name) have different dtypes"
-                )
-            }
-            return reference
+            return LinearLayer.Vector(location: .tensor(table.bind(tensor)), type: type)
         }
 
         let hidden = configuration.hidden
-        let width = configuration.heads * configuration.headDimension
-        let kvWidth = configuration.kvHeads * configuration.headDimension
-        embedding = try declare("model.embed_tokens.weight", configuration.vocabulary, hidden)
-        for layer in 0..<configuration.layers {
-            let prefix = "model.layers.\(layer)."
-            func bias(_ name: String, _ size: Int, of weight: Reference) throws -> Reference? {
-                guard configuration.attentionBias else { return nil }
-                return try sameType(try declare(prefix + name, size), as: weight)
-            }
-            let query = try declare(prefix + "self_attn.q_proj.weight", width, hidden)
-            let key = try declare(prefix + "self_attn.k_proj.weight", kvWidth, hidden)
-            let value = try declare(prefix + "self_attn.v_proj.weight", kvWidth, hidden)
-            let output = try declare(prefix + "self_attn.o_proj.weight", hidden, width)
-            let gate = try declare(prefix + "mlp.gate_proj.weight", configuration.intermediate, hidden)
+        embedding = try vector("model.embed_tokens.weight", configuration.vocabulary, hidden)
+        var layers: [Layer] = []
+        for index in 0..<configuration.layers {
+            let prefix = "model.layers.\(index)."
             layers.append(
                 Layer(
-                    inputNorm: try declare(prefix + "input_layernorm.weight", hidden),
-                    query: query,
-                    queryBias: try bias("self_attn.q_proj.bias", width, of: query),
-                    key: key,
-                    keyBias: try bias("self_attn.k_proj.bias", kvWidth, of: key),
-                    value: value,
-                    valueBias: try bias("self_attn.v_proj.bias", kvWidth, of: value),
-                    output: output,
-                    outputBias: try bias("self_attn.o_proj.bias", hidden, of: output),
-                    postNorm: try declare(prefix + "post_attention_layernorm.weight", hidden),
-                    gate: gate,
-                    up: try sameType(
-                        try declare(prefix + "mlp.up_proj.weight", configuration.intermediate, hidden),
-                        as: gate
+                    inputNorm: try vector(prefix + "input_layernorm.weight", hidden),
+                    attention: try Self.attention(prefix + "self_attn.", configuration, &linear, &table),
+                    output: try linear.declare(
+                        linear.find(
+                            prefix + "self_attn.o_proj",
+                            outputs: hidden,
+                            inputs: configuration.attentionWidth,
+                            bias: configuration.attentionBias,
+                            &table
+                        ),
+                        &table
                     ),
-                    down: try declare(prefix + "mlp.down_proj.weight", hidden, configuration.intermediate)
+                    postNorm: try vector(prefix + "post_attention_layernorm.weight", hidden),
+                    gate: try Self.gate(prefix + "mlp.", configuration, &linear, &table),
+                    down: try linear.declare(
+                        linear.find(
+                            prefix + "mlp.down_proj",
+                            outputs: hidden,
+                            inputs: configuration.intermediate,
+                            &table
+                        ),
+                        &table
+                    )
                 )
             )
         }
-        norm = try declare("model.norm.weight", hidden)
-        head = configuration.tiedHead ? embedding : try declare("lm_head.weight", configuration.vocabulary, hidden)
-        self.declarations = declarations
+        self.layers = layers
+        norm = try vector("model.norm.weight", hidden)
+        if configuration.tiedHead {
+            head = LinearLayer(
+                outputs: configuration.vocabulary,
+                inputs: hidden,
+                weight: .rows(embedding, scales: nil),
+                input: .asItIs
+            )
+        } else {
+            let found = try linear.find("lm_head", outputs: configuration.vocabulary, inputs: hidden, &table)
+            head = try linear.declare(found, &table)
+        }
+        cache = try KVCachePlan(kvCache, configuration, checkpoint, &table)
+        table.finish()
+        declarations = table.tensors
+        placements = table.placements
+        fills = table.fills
+        scalars = table.scalars
+        summary = linear.counts.map { "\($0.count) linear layer\($0.count == 1 ? "" : "s") \($0.what)" }
+            .joined(separator: "; ")
+    }
+
+    private static func attention(
+        _ prefix: String,
+        _ configuration: LlamaConfiguration,
+        _ linear: inout LinearLayers,
+        _ table: inout WeightTable
+    ) throws -> Attention {
+        // Where the checkpoint's scheme is that of a key-value cache, the scales of k_proj's and v_proj's outputs are the
+        // cache's, and it is the cache that rounds.
+        let isCached = configuration.quantization?.kvCache != nil
+        var found: [LinearLayers.Found] = []
+        for (name, width) in [
+            ("q_proj", configuration.attentionWidth), ("k_proj", configuration.kvWidth),
+            ("v_proj", configuration.kvWidth),
+        ] {
+            found.append(
+                try linear.find(
+                    prefix + name,
+                    outputs: width,
+                    inputs: configuration.hidden,
+                    bias: configuration.attentionBias,
+                    isCached: isCached && name != "q_proj",
+                    &table
+                )
+            )
+        }
+        if found.allSatisfy({ $0.isPacked && $0.isFree && $0.input == found[0].input }) {
+            return .fused(try linear.declarePacked(found, prefix + "qkv_proj", &table))
+        }
+        return .separate(
+            query: try linear.declare(found[0], &table),
+            key: try linear.declare(found[1], &table),
+            value: try linear.declare(found[2], &table)
+        )
+    }
+
+    private static func gate(
+        _ prefix: String,
+        _ configuration: LlamaConfiguration,
+        _ linear: inout LinearLayers,
+        _ table: inout WeightTable
+    ) throws -> Gate {
+        let found = try ["gate_proj", "up_proj"].map { name in
+            try linear.find(
+                prefix + name,
+                outputs: configuration.intermediate,
+                inputs: configuration.hidden,
+                &table
+            )
+        }
+        if found.allSatisfy({ $0.isPacked && $0.isFree && $0.input == found[0].input }) {
+            return .packed(linear.declarePackedPair(found[0], found[1], prefix + "gate_up_proj", &table))
+        }
+        let (gate, up) = (try linear.declare(found[0], &table), try linear.declare(found[1], &table))
+        if case .rows(let first, _) = gate.weight, case .rows(let second, _) = up.weight, first.type == second.type,
+            gate.input == up.input, found.allSatisfy(\.isFree)
+        {
+            return .paired(gate: gate, up: up)
+        }
+        return .separate(gate: gate, up: up)
     }
 }

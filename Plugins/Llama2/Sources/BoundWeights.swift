@@ -1,0 +1,74 @@
+import CPluginAPI
+import PluginAPI
+
+/// The weights as the host put them on the device.
+struct BoundWeights {
+    private let tensors: [UnsafeRawPointer?]
+    private let placements: [UnsafeRawPointer]
+    private let scalars: [Float]
+    /// Bytes of what is bound.
+    let byteCount: Int
+
+    /// Takes the addresses.
+    ///
+    /// - Parameters:
+    ///   - declared: What was declared.
+    ///   - bound: The tensors; a mere source of placements has no address.
+    ///   - placed: The placements.
+    /// - Throws: `PluginError` when one is missing.
+    init(
+        _ declared: LlamaTensors,
+        bound: UnsafeBufferPointer<mlp_bound>,
+        placed: UnsafeBufferPointer<mlp_bound>
+    ) throws {
+        guard bound.count == declared.declarations.count, placed.count == declared.placements.count else {
+            throw PluginError(
+                .invalidArgument,
+                "bind: \(bound.count) tensors and \(placed.count) placements for the \(declared.declarations.count) and "
+                    + "\(declared.placements.count) declared"
+            )
+        }
+        tensors = try zip(bound, declared.declarations).map { bound, tensor in
+            let isSource = tensor.flags & UInt32(MLP_TENSOR_SOURCE) != 0
+            guard bound.data != nil || isSource else {
+                throw PluginError(.invalidArgument, "bind: no memory for \(tensor.name)")
+            }
+            return UnsafeRawPointer(bound.data)
+        }
+        placements = try zip(placed, declared.placements).map { bound, placement in
+            guard let data = bound.data else {
+                throw PluginError(.invalidArgument, "bind: no memory for \(placement.name)")
+            }
+            return UnsafeRawPointer(data)
+        }
+        byteCount = bound.reduce(0) { $0 + Int(clamping: $1.size) } + placed.reduce(0) { $0 + Int(clamping: $1.size) }
+        // The engine has kernels for the CPU alone, whose device memory can be read here.
+        scalars =
+            declared.scalars.map { index in
+                let count = declared.placements[index].sources.count
+                return Array(
+                    UnsafeBufferPointer(start: placements[index].assumingMemoryBound(to: Float.self), count: count)
+                )
+            } ?? []
+    }
+
+    /// An address on the device.
+    subscript(location: LinearLayer.Location) -> UnsafeRawPointer? {
+        switch location {
+        case .tensor(let index): tensors[index]
+        case .placement(let index): placements[index]
+        }
+    }
+
+    /// A scale that stands alone.
+    subscript(scalar index: Int) -> Float { scalars[index] }
+
+    /// The scales of the key-value cache in a layer; 1 where it has none.
+    func cacheScales(_ plan: KVCachePlan, layer: Int) -> (key: Float, value: Float) {
+        switch plan.scales {
+        case .none: (1, 1)
+        case .scalars(let indices): (scalars[indices[layer].key], scalars[indices[layer].value])
+        case .known(let layers): (layers[layer].key, layers[layer].value)
+        }
+    }
+}
