@@ -32,7 +32,9 @@ struct LinearLayers {
         self.choice = choice
     }
 
-    /// Finds a layer and checks its headers. `bias` says whether it has one, `isCached` whether its output is what the
+    /// Finds a layer and checks its headers.
+    ///
+    /// `bias` says whether it has one, `isCached` whether its output is what the
     /// key-value cache rounds.
     ///
     /// Throws `QuantizationError` for tensors that are not as the scheme and config.json say, and `PluginError` for a
