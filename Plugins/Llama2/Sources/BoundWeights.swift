@@ -1,5 +1,6 @@
 import CPluginAPI
 import PluginAPI
+import Quantization
 
 /// The weights as the host put them on the device.
 struct BoundWeights {
@@ -35,12 +36,13 @@ struct BoundWeights {
             }
             return UnsafeRawPointer(bound.data)
         }
-        placements = try zip(placed, declared.placements).map { bound, placement in
+        let placements: [UnsafeRawPointer] = try zip(placed, declared.placements).map { bound, placement in
             guard let data = bound.data else {
                 throw PluginError(.invalidArgument, "bind: no memory for \(placement.name)")
             }
             return UnsafeRawPointer(data)
         }
+        self.placements = placements
         byteCount = bound.reduce(0) { $0 + Int(clamping: $1.size) } + placed.reduce(0) { $0 + Int(clamping: $1.size) }
         // The engine has kernels for the CPU alone, whose device memory can be read here.
         scalars =

@@ -1,3 +1,4 @@
+import Numerics
 import PluginAPI
 import Quantization
 import TextGeneration

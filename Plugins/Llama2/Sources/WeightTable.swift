@@ -1,6 +1,7 @@
 import CPluginAPI
 import Numerics
 import PluginAPI
+import Quantization
 
 /// The tensors and placements that are declared to the host, as they are gathered.
 ///
