@@ -23,7 +23,7 @@ final class LoadedPlugin {
         ("max_new_tokens", 24), ("min_new_tokens", 0), ("stop_at_eos", false), ("max_batch", 8), ("prefill_chunk", 64),
         ("page_size", 16), ("kv_cache_tokens", 4096), ("accuracy_target", "99.9"), ("reference_rouge1", 44.4312),
         ("reference_rouge2", 22.0352), ("reference_rougel", 28.6162), ("reference_tokens_per_sample", 294.45),
-        ("accuracy_samples", 0),
+        ("accuracy_samples", 0), ("activations", "exact"), ("kv_cache", "auto"),
     ]
 
     init(
@@ -67,14 +67,38 @@ final class LoadedPlugin {
         self.checkpoint = checkpoint
         let weights = extensionTable(MLP_WEIGHTS, mlp_weights.self)
         var bound: [mlp_bound] = []
+        var views: [TensorView] = []
         for index in 0..<Int(weights.pointee.tensor_count) {
-            let tensor = try checkpoint.tensor(named: String(cString: weights.pointee.tensors[index].name))
-            let copy = UnsafeMutableRawPointer.allocate(byteCount: tensor.bytes.count, alignment: 256)
+            let declared = weights.pointee.tensors[index]
+            let tensor = try checkpoint.tensor(named: String(cString: declared.name))
+            views.append(tensor)
+            guard declared.flags & UInt32(MLP_TENSOR_SOURCE) == 0 else {
+                bound.append(mlp_bound(data: nil, size: 0))
+                continue
+            }
+            let copy = allocate(tensor.bytes.count)
             copy.copyMemory(from: tensor.bytes.baseAddress!, byteCount: tensor.bytes.count)
-            copies.append(copy)
             bound.append(mlp_bound(data: copy, size: UInt64(tensor.bytes.count)))
         }
+        for index in 0..<Int(weights.pointee.placement_count) {
+            let placement = weights.pointee.placements[index]
+            let sources = (0..<Int(placement.source_count)).map { number in
+                let bytes = views[Int(placement.sources[number])].bytes
+                return mlp_bytes(data: bytes.baseAddress, size: UInt64(bytes.count))
+            }
+            let memory = allocate(Int(placement.size))
+            try check(weights.pointee.place(plugin, UInt32(index), 0, 1, sources, memory), "place")
+            bound.append(mlp_bound(data: memory, size: placement.size))
+        }
         try check(weights.pointee.bind(plugin, 0, bound, UInt32(bound.count)), "bind")
+    }
+
+    /// Memory that lives as long as the plugin; all ones are a NaN in every float type.
+    private func allocate(_ size: Int) -> UnsafeMutableRawPointer {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(1, size), alignment: 256)
+        memory.initializeMemory(as: UInt8.self, repeating: 0xff, count: size)
+        copies.append(memory)
+        return memory
     }
 
     func prepare() throws { try check(plugin.pointee.prepare(plugin), "prepare") }
