@@ -191,7 +191,8 @@ let package = Package(
         .testTarget(
             name: "Llama2Tests",
             dependencies: [
-                "Llama2", "TextGeneration", "Kernels", "Numerics", "CPluginAPI", "JSON", "FuzzDriver", "MallocCounter",
+                "Llama2", "TextGeneration", "Kernels", "Numerics", "Quantization", "CPluginAPI", "JSON", "FuzzDriver",
+                "MallocCounter",
             ],
             swiftSettings: swift
         ),

@@ -130,11 +130,11 @@ import Testing
 }
 
 /// A safetensors file of tensors and their bytes.
-private func safetensors(_ tensors: [(TensorView, [UInt8])]) -> [UInt8] {
+func safetensors(_ tensors: [(TensorView, [UInt8])]) -> [UInt8] {
     safetensors(tensors.map { ($0.0.name, $0.0.type, $0.0.shape, $0.1) })
 }
 
-private func safetensors(_ tensors: [(String, ElementType, [Int], [UInt8])]) -> [UInt8] {
+func safetensors(_ tensors: [(String, ElementType, [Int], [UInt8])]) -> [UInt8] {
     var header = JSONObject()
     var data: [UInt8] = []
     for (name, type, shape, bytes) in tensors {

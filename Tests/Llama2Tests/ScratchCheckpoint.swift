@@ -36,4 +36,20 @@ final class ScratchCheckpoint {
         }
         try write(name, JSON.object(kept).text())
     }
+
+    /// Replaces a member of an object inside config.json; nil removes it.
+    func edit(_ path: [String], _ member: (String, JSON?)) throws {
+        func changed(_ json: JSON, _ path: ArraySlice<String>) -> JSON {
+            guard case .object(var object) = json else { return json }
+            if let key = path.first {
+                object.updateValue(changed(object[key] ?? .null, path.dropFirst()), forKey: key)
+            } else if let value = member.1 {
+                object.updateValue(value, forKey: member.0)
+            } else {
+                object = JSONObject(object.filter { $0.0 != member.0 })
+            }
+            return .object(object)
+        }
+        try write("config.json", changed(try JSON(contentsOfFile: folder + "/config.json"), path[...]).text())
+    }
 }
