@@ -121,6 +121,7 @@ import Testing
                 (tensor.type, tensor.bytes) = (.f32, ElementType.f32.encode(numbers.map { $0 * scale }))
             }
         }
+        for scale in ["weight_scale", "input_scale"] { try dense.change(scale, nil) }
         try dense.copy.edit("config.json", [("quantization_config", nil)])
         #expect(try scratch.logits(Self.weightsOnly) == dense.logits(Self.weightsOnly))
     }

@@ -78,7 +78,7 @@ final class Llama2: Workload {
         targets = try AccuracyTargets(configuration)
         worker = configuration.role == .head ? nil : try FileErrors.named { try Self.worker(configuration) }
         let config = worker?.configuration
-        calibration = Calibration(config, host: host)
+        calibration = Calibration(config.flatMap { $0.quantization == nil ? $0 : nil }, host: host)
         head =
             configuration.role == .worker ? nil : try FileErrors.named { try Self.head(configuration, config) }
     }
