@@ -102,7 +102,8 @@ let package = Package(
         .target(
             name: "Llama2",
             dependencies: [
-                "CPluginAPI", "PluginAPI", "JSON", "Numerics", "Quantization", "Kernels", "Tokenizers", "TextGeneration",
+                "CPluginAPI", "PluginAPI", "JSON", "Numerics", "Quantization", "Kernels", "Tokenizers",
+                "TextGeneration",
                 "Metrics",
             ],
             path: "Plugins/Llama2",
