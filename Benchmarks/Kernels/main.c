@@ -1,7 +1,8 @@
 /* KernelBenchmark - the CPU twins as a share of what this machine can do, measured in the same run.
  *
- * Two limits are measured first, for one thread and for two: the rate at which memory can be read (the best of several
- * access patterns) and the rate of fused multiply-adds.  Then every product of Llama shapes runs on weights that are
+ * Three limits are measured first, for one thread and for two: the rate at which memory can be read (the best of several
+ * access patterns), the rate of fused multiply-adds, and that of products of bytes (VNNI where the machine has it).  The
+ * read rate is taken again before the products of each shape, because that of a shared machine comes and goes.  Then every product of Llama shapes runs on weights that are
  * larger than the caches together.  Every figure is the best of many short runs, because a shared machine disturbs
  * most of them and nothing makes a run faster than the machine.  A run is timed by the processor time of its slowest
  * thread: on an idle machine that is the time on the wall, on a shared one it leaves out the time given to others.
@@ -17,6 +18,7 @@
 #include <time.h>
 
 #if defined(__x86_64__)
+#include <immintrin.h>
 #define WIDE __attribute__((target("avx512f")))
 #define NARROW __attribute__((target("avx2,fma")))
 #else
@@ -152,7 +154,73 @@ NARROW static void fma_narrow(const void *context, int thread, int threads) {
   FMA_LOOP(narrow)
 }
 
+/* Products of bytes and their sums, as many at a time as the instruction set in use has: 64, 64 in three steps, or 32 in
+ * three steps; plain C has none of them, so its limit is that of AVX2. */
+enum { BYTE_STEPS = 200000 };
+
+#if defined(__x86_64__)
+
+__attribute__((target("avx512f,avx512bw,avx512vnni"))) static void bytes_vnni(const void *context, int thread,
+                                                                             int threads) {
+  (void)context, (void)thread, (void)threads;
+  __m512i sums[CHAINS], a = _mm512_set1_epi8(3), b = _mm512_set1_epi8(2);
+  for (int i = 0; i < CHAINS; i++) sums[i] = _mm512_set1_epi32(i);
+  for (int step = 0; step < BYTE_STEPS; step++) {
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < CHAINS; i++) sums[i] = _mm512_dpbusd_epi32(sums[i], a, b);
+    __asm__ volatile("" : "+v"(a)); /* so that the steps are not worked out in advance */
+  }
+  for (int i = 1; i < CHAINS; i++) sums[0] = _mm512_add_epi32(sums[0], sums[i]);
+  sink = (float)_mm512_reduce_add_epi32(sums[0]);
+}
+
+__attribute__((target("avx512f,avx512bw"))) static void bytes_wide(const void *context, int thread, int threads) {
+  (void)context, (void)thread, (void)threads;
+  __m512i sums[CHAINS], a = _mm512_set1_epi8(3), b = _mm512_set1_epi8(2), ones = _mm512_set1_epi16(1);
+  for (int i = 0; i < CHAINS; i++) sums[i] = _mm512_set1_epi32(i);
+  for (int step = 0; step < BYTE_STEPS; step++) {
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < CHAINS; i++) {
+      __asm__ volatile("" : "+v"(a));
+      sums[i] = _mm512_add_epi32(sums[i], _mm512_madd_epi16(_mm512_maddubs_epi16(a, b), ones));
+    }
+  }
+  for (int i = 1; i < CHAINS; i++) sums[0] = _mm512_add_epi32(sums[0], sums[i]);
+  sink = (float)_mm512_reduce_add_epi32(sums[0]);
+}
+
+__attribute__((target("avx2"))) static void bytes_narrow(const void *context, int thread, int threads) {
+  (void)context, (void)thread, (void)threads;
+  __m256i sums[CHAINS], a = _mm256_set1_epi8(3), b = _mm256_set1_epi8(2), ones = _mm256_set1_epi16(1);
+  for (int i = 0; i < CHAINS; i++) sums[i] = _mm256_set1_epi32(i);
+  for (int step = 0; step < BYTE_STEPS; step++) {
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < CHAINS; i++) {
+      __asm__ volatile("" : "+x"(a));
+      sums[i] = _mm256_add_epi32(sums[i], _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), ones));
+    }
+  }
+  for (int i = 1; i < CHAINS; i++) sums[0] = _mm256_add_epi32(sums[0], sums[i]);
+  sink = (float)_mm256_extract_epi32(sums[0], 0);
+}
+
+static double byte_rate(podium_isa isa, int threads) {
+  double products = isa >= PODIUM_ISA_AVX512 ? 64 : 32;
+  return 2 * products * CHAINS * BYTE_STEPS * threads * 1e-9 /
+         best_time(isa == PODIUM_ISA_AVX512VNNI ? bytes_vnni : isa == PODIUM_ISA_AVX512 ? bytes_wide : bytes_narrow,
+                   NULL, threads);
+}
+
+#else
+
+static double byte_rate(podium_isa isa, int threads) {
+  (void)isa, (void)threads;
+  return 0;
+}
+
+#endif
+
 /* ---- Products -------------------------------------------------------------------------------------------------- */
+
+/* Beside the types of podium_dtype: MXFP4 weights, INT8 activations. */
+enum { PACKED_MXFP4 = -1 };
 
 typedef struct product {
   int dtype, rows, n, k, gated, copies;
@@ -160,6 +228,9 @@ typedef struct product {
   const char *weights; /* copies x (1 or 2) matrices */
   size_t matrix_size;
   const float *x;
+  const int8_t *codes;
+  const float *scales;
+  const int32_t *offsets;
   float *y;
   mlp_grid grid;
 } product;
@@ -170,7 +241,13 @@ static void run_product(const void *context, int thread, int threads) {
            last = blocks * (uint64_t)(thread + 1) / (uint64_t)threads;
   for (int copy = 0; copy < p->copies; copy++) {
     const char *w = p->weights + (size_t)copy * p->matrix_size * (p->gated ? 2 : 1);
-    if (p->gated) {
+    if (p->dtype == PACKED_MXFP4 && p->gated) {
+      podium_gemm_mxfp4_silu_gate(&p->grid, first, last, p->y, p->codes, p->scales, p->offsets, w, &p->live, p->rows,
+                                  p->n, p->k);
+    } else if (p->dtype == PACKED_MXFP4) {
+      podium_gemm_mxfp4(&p->grid, first, last, p->y, p->codes, p->scales, p->offsets, w, NULL, &p->live, p->rows, p->n,
+                        p->k, 0);
+    } else if (p->gated) {
       podium_gemm_silu_gate(&p->grid, first, last, p->dtype, p->y, p->x, w, w + p->matrix_size, NULL, NULL, &p->live,
                             p->rows, p->n, p->k);
     } else {
@@ -235,7 +312,8 @@ int main(int argc, char **argv) {
   char *weights = allocate(size);
   for (size_t i = 0; i < size / 2; i++) ((uint16_t *)(void *)weights)[i] = (uint16_t)(0x3c00 + i % 251);
 
-  double read_limit[3] = {0}, fma_limit[3] = {0};
+  double read_limit[3] = {0}, fma_limit[3] = {0}, byte_limit[3] = {0};
+  memory best_read[3];
   printf("instruction set %s, best of runs within %.2g s each\n\n", names[isa], budget);
   printf("| limit | 1 thread | 2 threads |\n|---|---|---|\n");
   for (int threads = 1; threads <= 2; threads++) {
@@ -243,15 +321,24 @@ int main(int argc, char **argv) {
       for (int ahead = 0; ahead <= 8192; ahead = ahead ? ahead * 4 : 512) {
         memory m = {weights, size / 2, streams, ahead};
         double rate = (double)m.size / best_time(is_wide ? read_wide : read_narrow, &m, threads) * 1e-9;
-        if (rate > read_limit[threads]) read_limit[threads] = rate;
+        if (rate > read_limit[threads]) read_limit[threads] = rate, best_read[threads] = m;
       }
     }
     double lanes = is_wide ? 16 : 8;
     fma_limit[threads] = 2 * lanes * CHAINS * FMA_STEPS * threads * 1e-9 /
                          best_time(is_wide ? fma_wide : fma_narrow, NULL, threads);
+    byte_limit[threads] = byte_rate(isa, threads);
   }
   printf("| read, GB/s | %.1f | %.1f |\n", read_limit[1], read_limit[2]);
-  printf("| fused multiply-add, GFLOP/s | %.0f | %.0f |\n\n", fma_limit[1], fma_limit[2]);
+  printf("| fused multiply-add, GFLOP/s | %.0f | %.0f |\n", fma_limit[1], fma_limit[2]);
+  printf("| products of bytes, GOP/s | %.0f | %.0f |\n\n", byte_limit[1], byte_limit[2]);
+
+  /* MXFP4 weights: bytes that are ordinary as scales and of any kind as elements. */
+  char *packed = allocate(size / 2);
+  for (size_t i = 0; i < size / 2; i++) packed[i] = (char)(120 + i % 15);
+  int8_t *codes = allocate((size_t)512 * 5632);
+  float *scales = allocate((size_t)512 * 5632 / 8);
+  int32_t *offsets = allocate((size_t)512 * 5632 / 8);
 
   float *x = random_floats((size_t)512 * 5632), *y = allocate((size_t)512 * 32000 * sizeof(float));
   static const struct { const char *name; int n, k, gated; } shapes[] = {
@@ -259,34 +346,50 @@ int main(int argc, char **argv) {
       {"2x 5632x2048 (gate, up)", 5632, 2048, 1}, {"32000x2048 (logits)", 32000, 2048, 0}, {"512x512", 512, 512, 0},
       {"1408x512", 1408, 512, 0}};
   static const int row_counts[] = {1, 2, 4, 8, 16, 32, 128, 512};
-  printf("Products: share of the read limit (1 row: GB/s) and of the FMA limit (GFLOP/s), 1 thread / 2 threads\n\n");
+  printf("Products: share of the read limit (1 row: GB/s) and of the limit of arithmetic (FMA; products of"
+         " bytes for mxfp4), 1 thread / 2 threads\n\n");
   printf("| shape | type | rows | 1 thread | of limit | 2 threads | of limit |\n|---|---|---|---|---|---|---|\n");
   for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-    for (int dtype = 0; dtype < 2; dtype++) {
+    for (int dtype = PACKED_MXFP4; dtype < 2; dtype++) {
+      int is_packed = dtype == PACKED_MXFP4;
+      const double *work_limit = is_packed ? byte_limit : fma_limit;
+      for (int threads = 1; threads <= 2; threads++) {
+        read_limit[threads] = (double)best_read[threads].size * 1e-9 /
+                              best_time(is_wide ? read_wide : read_narrow, &best_read[threads], threads);
+      }
       for (size_t r = 0; r < sizeof row_counts / sizeof *row_counts; r++) {
         int rows = row_counts[r];
         product p = {.dtype = dtype, .rows = rows, .n = shapes[s].n, .k = shapes[s].k, .gated = shapes[s].gated,
-                     .live = rows, .weights = weights, .x = x, .y = y};
-        p.matrix_size = (size_t)p.n * (size_t)p.k * (dtype ? 2 : 4);
+                     .live = rows, .weights = is_packed ? packed : weights, .x = x, .codes = codes, .scales = scales,
+                     .offsets = offsets, .y = y};
+        p.matrix_size = is_packed ? podium_packed_mxfp4_size(p.n, p.k) : (size_t)p.n * (size_t)p.k * (dtype ? 2 : 4);
         size_t set = p.matrix_size * (p.gated ? 2 : 1);
         double flops = 2.0 * rows * p.n * p.k * (p.gated ? 2 : 1);
         /* One pass over 256 MB of weights where memory counts, else about 20 ms of work. */
-        p.copies = (int)((size / 2 + set - 1) / set);
-        int enough = (int)(0.02 * fma_limit[1] * 1e9 / flops) + 1;
+        p.copies = (int)(is_packed ? size / 2 / set : (size / 2 + set - 1) / set);
+        int enough = (int)(0.02 * work_limit[1] * 1e9 / flops) + 1;
         if (rows > 1 && p.copies > enough) p.copies = enough;
-        p.grid = p.gated ? podium_grid_gemm_silu_gate(PODIUM_BACKEND_CPU, rows, p.n, p.k)
-                         : podium_grid_gemm(PODIUM_BACKEND_CPU, rows, p.n, p.k);
-        printf("| %s | %s | %d |", shapes[s].name, dtype ? "bf16" : "f32", rows);
+        if (is_packed) {
+          mlp_grid grid = podium_grid_quantize_rows(PODIUM_BACKEND_CPU, rows);
+          podium_quantize_rows(&grid, 0, (uint64_t)rows, PODIUM_ACTIVATION_INT8, codes, scales, offsets, x, &p.live,
+                               rows, p.k);
+          p.grid = p.gated ? podium_grid_gemm_mxfp4_silu_gate(PODIUM_BACKEND_CPU, rows, p.n, p.k)
+                           : podium_grid_gemm_mxfp4(PODIUM_BACKEND_CPU, rows, p.n, p.k);
+        } else {
+          p.grid = p.gated ? podium_grid_gemm_silu_gate(PODIUM_BACKEND_CPU, rows, p.n, p.k)
+                           : podium_grid_gemm(PODIUM_BACKEND_CPU, rows, p.n, p.k);
+        }
+        printf("| %s | %s | %d |", shapes[s].name, is_packed ? "mxfp4" : dtype ? "bf16" : "f32", rows);
         for (int threads = 1; threads <= 2; threads++) {
           double time = best_time(run_product, &p, threads) / p.copies;
           double bytes = (double)set / time * 1e-9, rate = flops / time * 1e-9;
           if (rows == 1) {
             printf(" %.1f GB/s | %.0f%% |", bytes, 100 * bytes / read_limit[threads]);
           } else {
-            /* Which limit binds: reading the weights once, or the multiply-adds. */
-            double least = (double)set * 1e-9 / read_limit[threads], work = flops * 1e-9 / fma_limit[threads];
+            /* Which limit binds: reading the weights once, or the arithmetic. */
+            double least = (double)set * 1e-9 / read_limit[threads], work = flops * 1e-9 / work_limit[threads];
             printf(" %.0f GFLOP/s | %.0f%% %s |", rate, 100 * (least > work ? least : work) / time,
-                   least > work ? "read" : "fma");
+                   least > work ? "read" : is_packed ? "bytes" : "fma");
           }
         }
         printf("\n");
@@ -332,6 +435,6 @@ int main(int argc, char **argv) {
     printf("\n");
     free(a.k), free(a.v), free(a.q), free(a.out), free(a.table), free(a.slot), free(a.position);
   }
-  free(weights), free(x), free(y);
+  free(weights), free(packed), free(codes), free(scales), free(offsets), free(x), free(y);
   return 0;
 }
