@@ -7,19 +7,27 @@ extension KernelTests {
     @Suite struct Attention {
         /// Sequences in a paged cache whose unused memory is NaN and whose page table is -1 where nothing is mapped.
         final class Cache {
+            let type: podium_dtype
             let kvHeads, headDim, pageSize, maxPages: Int
-            let keys: [[Float]]  // per slot, [position, kvHead, headDim]
-            let values: [[Float]]
+            /// What one means in the keys and values of E4M3; the other types must not look at it.
+            let kScale: Float = 0.0123
+            let vScale: Float = 0.0045
+            let keys: [[Double]]  // per slot, [position, kvHead, headDim]: what the cache holds
+            let values: [[Double]]
             let kPages, vPages, table: GuardedMemory
 
+            /// - Parameter broken: Places (slot, position, kv head, element) whose key, or value if it is asked for, is NaN.
             init(
+                _ type: podium_dtype = PODIUM_F32,
                 lengths: [Int],
                 kvHeads: Int,
                 headDim: Int,
                 pageSize: Int,
                 scale: Float = 1,
+                broken: [(slot: Int, position: Int, head: Int, element: Int, isValue: Bool)] = [],
                 random: inout SeededGenerator
             ) {
+                self.type = type
                 self.kvHeads = kvHeads
                 self.headDim = headDim
                 self.pageSize = pageSize
@@ -31,30 +39,51 @@ extension KernelTests {
                 let stride = kvHeads * pageSize * headDim
                 var k = [Float](repeating: .nan, count: used * stride)
                 var v = k
-                var keys: [[Float]] = []
-                var values: [[Float]] = []
+                let (kUnit, vUnit) = type == PODIUM_F8E4M3 ? (kScale, vScale) : (1, 1)
+                /// Where a key's elements and a value's elements lie: a page has its keys element by element.
+                func places(_ slot: Int, _ position: Int, _ head: Int) -> (key: Int, value: Int) {
+                    let page = Int(table[slot * maxPages + position / pageSize])
+                    return (
+                        page * stride + head * headDim * pageSize + position % pageSize,
+                        page * stride + (head * pageSize + position % pageSize) * headDim
+                    )
+                }
                 for (slot, length) in lengths.enumerated() {
-                    keys.append(random.floats(length * kvHeads * headDim, in: -scale...scale))
-                    values.append(random.floats(length * kvHeads * headDim))
                     for position in 0..<length {
                         if position % pageSize == 0 {
                             table[slot * maxPages + position / pageSize] = Int32(free.removeLast())
                         }
-                        let page = Int(table[slot * maxPages + position / pageSize])
                         for head in 0..<kvHeads {
-                            let from = (position * kvHeads + head) * headDim
-                            let to = page * stride + (head * pageSize + position % pageSize) * headDim
+                            let at = places(slot, position, head)
                             for i in 0..<headDim {
-                                k[to + i] = keys[slot][from + i]
-                                v[to + i] = values[slot][from + i]
+                                k[at.key + i * pageSize] = Float.random(in: -scale...scale, using: &random) / kUnit
+                                v[at.value + i] = Float.random(in: -1...1, using: &random) / vUnit
                             }
                         }
                     }
                 }
-                self.keys = keys
-                self.values = values
-                kPages = GuardedMemory(k)
-                vPages = GuardedMemory(v)
+                for place in broken {
+                    let at = places(place.slot, place.position, place.head)
+                    if place.isValue {
+                        v[at.value + place.element] = -.nan
+                    } else {
+                        k[at.key + place.element * pageSize] = .nan
+                    }
+                }
+                let (kWeights, vWeights) = (Weights(k, type), Weights(v, type))
+                keys = lengths.indices.map { slot in
+                    (0..<lengths[slot] * kvHeads).flatMap { row in
+                        let at = places(slot, row / kvHeads, row % kvHeads).key
+                        return (0..<headDim).map { Double(kWeights.values[at + $0 * pageSize]) * Double(kUnit) }
+                    }
+                }
+                values = lengths.indices.map { slot in
+                    (0..<lengths[slot] * kvHeads).flatMap { row in
+                        let at = places(slot, row / kvHeads, row % kvHeads).value
+                        return (0..<headDim).map { Double(vWeights.values[at + $0]) * Double(vUnit) }
+                    }
+                }
+                (kPages, vPages) = (kWeights.memory, vWeights.memory)
                 self.table = GuardedMemory(table)
             }
 
@@ -69,20 +98,21 @@ extension KernelTests {
                         let scores = (0...Int(positions[row])).map { position in
                             let from = (position * kvHeads + kvHead) * headDim
                             return Double(scale)
-                                * (0..<headDim).map { Double(q[at + $0]) * Double(k[from + $0]) }.reduce(0, +)
+                                * (0..<headDim).map { Double(q[at + $0]) * k[from + $0] }.reduce(0, +)
                         }
                         let largest = scores.max() ?? 0
                         let weights = scores.map { exp($0 - largest) }
                         let total = weights.reduce(0, +)
                         for (position, weight) in weights.enumerated() {
                             let from = (position * kvHeads + kvHead) * headDim
-                            for i in 0..<headDim { out[at + i] += weight / total * Double(v[from + i]) }
+                            for i in 0..<headDim { out[at + i] += weight / total * v[from + i] }
                         }
                     }
                 }
                 return out
             }
 
+            /// - Parameter stride: Elements from a row of q to the next; what is not of a row stands before it. 0: dense.
             func run(
                 q: GuardedMemory,
                 out: GuardedMemory,
@@ -90,6 +120,7 @@ extension KernelTests {
                 slots: [Int32],
                 positions: [Int32],
                 scale: Float,
+                stride: Int = 0,
                 live: Int32? = nil,
                 maxRows: Int32? = nil,
                 only sets: [podium_isa] = instructionSets
@@ -104,14 +135,14 @@ extension KernelTests {
                         $0,
                         $1,
                         $2,
-                        Int32(PODIUM_F32.rawValue),
+                        Int32(type.rawValue),
                         out.floats,
-                        q.floats,
-                        0,
-                        kPages.floats,
-                        vPages.floats,
-                        1,
-                        1,
+                        q.floats + (stride > 0 ? stride - heads * headDim : 0),
+                        Int32(stride),
+                        kPages.base,
+                        vPages.base,
+                        kScale,
+                        vScale,
                         table.ints,
                         slots.ints,
                         positions.ints,
@@ -131,11 +162,22 @@ extension KernelTests {
         /// Outputs are averages of values in -1...1; scores are small sums: a few units of 2^-24 are allowed.
         static let tolerance = 1e-5
 
-        @Test(arguments: [(16, 1), (64, 4), (80, 2), (128, 8), (20, 3)], [1, 16, 24])
-        func equalsTheDoubleReference(shape: (headDim: Int, group: Int), pageSize: Int) {
+        /// A head, how many queries share a kv head, and the positions of a page.
+        struct Shape: Sendable {
+            let headDim, group, pageSize: Int
+
+            static let all = [(16, 1), (64, 4), (80, 2), (128, 8), (20, 3), (160, 5)].flatMap { headDim, group in
+                [1, 16, 24, 32].map { Shape(headDim: headDim, group: group, pageSize: $0) }
+            }
+        }
+
+        @Test(arguments: Shape.all, [PODIUM_F32, PODIUM_BF16, PODIUM_F8E4M3])
+        func equalsTheDoubleReference(shape: Shape, type: podium_dtype) {
+            let pageSize = shape.pageSize
             var random = SeededGenerator(seed: UInt64(shape.headDim + shape.group * 1000 + pageSize))
             let (headDim, kvHeads, heads) = (shape.headDim, 2, 2 * shape.group)
             let cache = Cache(
+                type,
                 lengths: [1, 65, 150, 40],
                 kvHeads: kvHeads,
                 headDim: headDim,
@@ -150,20 +192,25 @@ extension KernelTests {
                 positions.append(Int32(position))
             }
             let qs = random.floats(slots.count * heads * headDim, in: -2...2)
+            // Rows of q may lie apart; what is between them is not used.
+            let width = heads * headDim
+            let padding = [Float](repeating: .nan, count: 5)
             let q = GuardedMemory(qs)
+            let apart = GuardedMemory(slots.indices.flatMap { padding + qs[$0 * width..<($0 + 1) * width] })
             let out = GuardedMemory(byteCount: qs.count * 4)
             let scale = 1 / Float(headDim).squareRoot()
             let wanted = cache.reference(q: qs, heads: heads, slots: slots, positions: positions, scale: scale)
             var bits: [UInt32] = []
-            // From blocks of one row to blocks of 32.
+            // From blocks of one row to blocks of 48.
             for maxRows in [slots.count, 300, 1000, 5000] {
                 let got = cache.run(
-                    q: q,
+                    q: maxRows == 300 ? apart : q,
                     out: out,
                     heads: heads,
                     slots: slots,
                     positions: positions,
                     scale: scale,
+                    stride: maxRows == 300 ? width + padding.count : 0,
                     maxRows: Int32(maxRows)
                 )
                 let error = worst(got, wanted) { _ in Self.tolerance }
@@ -180,8 +227,8 @@ extension KernelTests {
             let grid = podium_grid_paged_attention(PODIUM_BACKEND_CPU, maxRows, kvHeads)
             #expect(grid.blocks.0 == UInt32(kvHeads))
             #expect(blockCount(grid) >= min(UInt64(maxRows) * UInt64(kvHeads), 128))
-            #expect(UInt64(grid.blocks.1) * 32 >= UInt64(maxRows))
-            if Int64(maxRows) * Int64(kvHeads) >= 4096 { #expect(grid.blocks.1 == UInt32((Int64(maxRows) + 31) / 32)) }
+            #expect(UInt64(grid.blocks.1) * 48 >= UInt64(maxRows))
+            if Int64(maxRows) * Int64(kvHeads) >= 6144 { #expect(grid.blocks.1 == UInt32((Int64(maxRows) + 47) / 48)) }
         }
 
         /// Large scores: the softmax is nearly a choice of one key and must neither overflow nor lose it.
@@ -200,12 +247,50 @@ extension KernelTests {
             #expect(error <= 1, "worst error is \(error * 1e-3)")
         }
 
+        /// A NaN in a key makes the result of its head NaN, one in a value that element: for every row that sees it.
+        @Test(arguments: [PODIUM_F32, PODIUM_BF16, PODIUM_F8E4M3], [1, 7, 48])
+        func brokenNumbersShow(type: podium_dtype, group: Int) {
+            for isValue in [false, true] {
+                for (at, element) in [(0, 0), (63, 63), (70, 17), (129, 40)] {
+                    var random = SeededGenerator(seed: UInt64(at))
+                    let cache = Cache(
+                        type,
+                        lengths: [130],
+                        kvHeads: 2,
+                        headDim: 64,
+                        pageSize: 16,
+                        broken: [(0, at, 1, element, isValue)],
+                        random: &random
+                    )
+                    let heads = 2 * group
+                    let positions: [Int32] = [129, 128, 70, 69, 63, 62, 0]
+                    let q = GuardedMemory(random.floats(positions.count * heads * 64))
+                    let out = GuardedMemory(byteCount: q.byteCount)
+                    let got = cache.run(
+                        q: q,
+                        out: out,
+                        heads: heads,
+                        slots: positions.map { _ in 0 },
+                        positions: positions,
+                        scale: 0.1
+                    )
+                    let right = got.indices.allSatisfy { index in
+                        let (row, head, i) = (index / (heads * 64), index / 64 % heads, index % 64)
+                        let isBroken = positions[row] >= Int32(at) && head >= group && (!isValue || i == element)
+                        return got[index].isNaN == isBroken
+                    }
+                    #expect(right, "\(isValue ? "value" : "key") at \(at)")
+                }
+            }
+        }
+
         /// A row has the same bits alone, in a chunk of any size, and in the company of other sequences.
-        @Test(arguments: [(64, 1), (64, 8), (80, 3), (16, 40)])
-        func rowsDoNotDependOnTheirCompany(shape: (headDim: Int, group: Int)) {
+        @Test(arguments: [(64, 1), (64, 8), (80, 3), (16, 50)], [PODIUM_F32, PODIUM_BF16, PODIUM_F8E4M3])
+        func rowsDoNotDependOnTheirCompany(shape: (headDim: Int, group: Int), type: podium_dtype) {
             var random = SeededGenerator(seed: 99)
             let (headDim, heads, length) = (shape.headDim, 2 * shape.group, 140)
             let cache = Cache(
+                type,
                 lengths: [length, 70],
                 kvHeads: 2,
                 headDim: headDim,

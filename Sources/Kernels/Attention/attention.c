@@ -3,6 +3,7 @@
 #include "../Gemm/gemm_sizes.h"
 #include "../Lanes/live.h"
 #include "attention_sizes.h"
+#include "cache_tile.h"
 
 #define ISA_BODY "../Attention/attention_body.h"
 #include "../Lanes/each_isa.h"
@@ -27,13 +28,18 @@ void podium_paged_attention(const mlp_grid *grid, uint64_t first_block, uint64_t
   /* The scales of the codes: of the keys in the factor of a score, of the values in the finished result. */
   float score_scale = kv_dtype == PODIUM_F8E4M3 ? scale * k_scale : scale;
   float value_scale = kv_dtype == PODIUM_F8E4M3 ? v_scale : 1;
+  kv_cache cache = {.page_size = (size_t)page_size, .width = (size_t)head_dim, .dtype = kv_dtype,
+                    .size = podium_weight_size(kv_dtype)};
+  size_t head_size = cache.page_size * cache.width * cache.size;
+  cache.page_stride = head_size * (size_t)kv_heads;
   for (uint64_t block = first_block; block < last_block; block++) {
     int32_t kv_head = (int32_t)(block % (uint64_t)kv_heads);
     int32_t first = (int32_t)(block / (uint64_t)kv_heads) * block_rows;
     int32_t last = rows - first < block_rows ? rows : first + block_rows;
-    ISA_CALL(attention_rows, kv_dtype, out, q, q_stride ? (size_t)q_stride : (size_t)heads * (size_t)head_dim, k_pages,
-             v_pages, page_table, slots, positions, first, last, kv_head, heads, kv_heads, head_dim, page_size,
-             max_pages, score_scale, value_scale);
+    cache.k = (const char *)k_pages + (size_t)kv_head * head_size;
+    cache.v = (const char *)v_pages + (size_t)kv_head * head_size;
+    ISA_CALL(attention_rows, cache, out, q, q_stride ? (size_t)q_stride : (size_t)heads * cache.width, page_table, slots,
+             positions, first, last, kv_head, heads, kv_heads, max_pages, score_scale, value_scale);
   }
 }
 

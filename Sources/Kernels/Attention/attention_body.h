@@ -1,137 +1,167 @@
 /* Compiled per instruction set by attention.c. */
 
-#include "../Gemm/tile.h"
+/* Queries (row, head) of one sequence and one kv head.  Their unnormalised results live in the output itself. */
+typedef struct ISA(queries) {
+  int count;
+  const float *q[QUERIES];
+  float *out[QUERIES];
+  int32_t position[QUERIES];
+  float maximum[QUERIES], total[QUERIES];
+} ISA(queries);
 
-/* One query head of one row while it walks over the keys.  Its unnormalised result lives in the output itself. */
-typedef struct ISA(query) {
-  const float *q;
-  float *out;
-  int32_t position;
-  float maximum, total;
-} ISA(query);
-
-#if TILE_ROWS == 6
-/* Dot products of one query of `steps` x 16 elements with sixteen keys: the query stays in registers, the keys pass
- * by, and the sums never leave the registers.  Constant: steps. */
-LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(dots)(const int steps, const float *q, const float *const *k) {
-  f32x16 sums[LANES];
-#pragma clang loop unroll(full)
-  for (int c = 0; c < LANES; c++) {
-    sums[c] = (f32x16){0};
-#pragma clang loop unroll(full)
-    for (int i = 0; i < steps; i++) sums[c] = ISA(fma)(ISA(load)(q + i * LANES), ISA(load)(k[c] + i * LANES), sums[c]);
-  }
-  return ISA(sums)(sums);
-}
-#endif
-
-/* Dot products of any width of `rows` <= TILE_ROWS queries with sixteen keys. */
-ISA_TARGET static void ISA(dots_of_tile)(int rows, const float *const *q, const float *const *k, size_t width,
-                                         f32x16 *dots) {
-  f32x16 sums[TILE_ROWS_MAX * LANES];
-  for (int c = 0; c < LANES; c += TILE_COLUMNS) {
-    const void *const *at = (const void *const *)(k + c);
-#define DOTS_CASE(rows_) \
-  case rows_: ISA(tile)(rows_, TILE_COLUMNS, 0, q, at, 0, width, NULL, 0, 1, sums + c, LANES); break;
-    switch (rows) {
-      DOTS_CASE(1)
-#if TILE_ROWS >= 3
-      DOTS_CASE(2)
-      DOTS_CASE(3)
-#endif
-#if TILE_ROWS >= 6
-      DOTS_CASE(4)
-      DOTS_CASE(5)
-      DOTS_CASE(6)
-#endif
-    }
-#undef DOTS_CASE
-  }
-  for (int r = 0; r < rows; r++) dots[r] = ISA(sums)(sums + r * LANES);
-}
-
-/* The keys or values of the next key tile, which are asked for from memory while this one is at work: each of `shares`
- * query tiles brings a share, evenly over its time.  NULL when there is none. */
+/* What is asked for from memory while a tile is at work: the next one.  Each of `shares` register tiles brings a share,
+ * evenly over its time.  NULL: nothing. */
 typedef struct ISA(ahead) {
-  const char *const *rows;
-  size_t size;
+  const cache_tile *tile;
+  size_t bytes; /* of a row of values */
   int share, shares;
 } ISA(ahead);
 
-LANES_ALWAYS_INLINE ISA_TARGET void ISA(bring)(const char *row, size_t size) {
-  for (size_t at = 0; at < size; at += 64) __builtin_prefetch(row + at, 0, 2);
-}
-
-/* Scores of `rows` <= TILE_ROWS queries against KEY_TILE keys of which `keys` exist. */
-ISA_TARGET static void ISA(scores)(int rows, const float *const *q, const float *const *k, int keys, size_t width,
-                                   float scale, ISA(ahead) ahead, float (*scores)[KEY_TILE]) {
-  for (int base = 0; base < keys; base += LANES) {
-    if (ahead.rows) {
-      int end = base + (ahead.share + 1) * LANES / ahead.shares;
-      for (int i = base + ahead.share * LANES / ahead.shares; i < end; i++) ISA(bring)(ahead.rows[i], ahead.size);
+/* to[r][0..columns blocks) = sum over d of q[r][d] * keys[c][d], d ascending; first: from zero, else on top of what is
+ * there.  Constants: rows, columns, dtype. */
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(score_panel)(const int rows, const int columns, const int dtype,
+                                                     const float *const *q, const char *const *keys, size_t stride,
+                                                     size_t count, int first, ISA(ahead) ahead, int block,
+                                                     float *const *to) {
+  f32x16 sum[TILE_ROWS_MAX][TILE_COLUMNS_MAX];
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) {
+#pragma clang loop unroll(full)
+    for (int c = 0; c < columns; c++) sum[r][c] = first ? (f32x16){0} : ISA(load)(to[r] + c * LANES);
+  }
+  /* A line of memory is asked for once. */
+  size_t ahead_stride = ahead.tile ? ahead.tile->key_stride : 64;
+  size_t lines = ahead_stride < 64 ? 64 / ahead_stride : 1;
+  size_t ahead_at = ahead.tile ? (size_t)ahead.share * lines : count, ahead_step = (size_t)ahead.shares * lines;
+  for (size_t d = 0; d < count; d++) {
+    f32x16 key[TILE_COLUMNS_MAX];
+#pragma clang loop unroll(full)
+    for (int c = 0; c < columns; c++) key[c] = ISA(load_weights)(dtype, keys[c] + d * stride, 0);
+    if (d == ahead_at) {
+#pragma clang loop unroll(full)
+      for (int c = 0; c < columns; c++) __builtin_prefetch(ahead.tile->keys[block + c] + d * ahead_stride, 0, 2);
+      ahead_at += ahead_step;
     }
-    f32x16 dots[TILE_ROWS_MAX];
-#if TILE_ROWS == 6
-    if (width == 4 * LANES) {
-      for (int r = 0; r < rows; r++) dots[r] = ISA(dots)(4, q[r], k + base);
-    } else if (width == 8 * LANES) {
-      for (int r = 0; r < rows; r++) dots[r] = ISA(dots)(8, q[r], k + base);
-    } else
-#endif
-      ISA(dots_of_tile)(rows, q, k + base, width, dots);
-    for (int r = 0; r < rows; r++) ISA(store)(scores[r] + base, dots[r] * scale);
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+      f32x16 element = ISA(splat)(q[r][d]);
+#pragma clang loop unroll(full)
+      for (int c = 0; c < columns; c++) sum[r][c] = ISA(fma)(element, key[c], sum[r][c]);
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) {
+#pragma clang loop unroll(full)
+    for (int c = 0; c < columns; c++) ISA(store)(to[r] + c * LANES, sum[r][c]);
   }
 }
 
-/* Turns the scores of one query into weights relative to the largest score so far; returns by how much what was summed
- * before shrinks. */
-ISA_TARGET static float ISA(softmax_step)(ISA(query) *query, float *scores, int keys) {
+#define EACH_ROW_COUNT_1(CASE) CASE(1)
+#if TILE_ROWS >= 3
+#define EACH_ROW_COUNT_3(CASE) CASE(2) CASE(3)
+#else
+#define EACH_ROW_COUNT_3(CASE)
+#endif
+#if TILE_ROWS >= 6
+#define EACH_ROW_COUNT_6(CASE) CASE(4) CASE(5) CASE(6)
+#else
+#define EACH_ROW_COUNT_6(CASE)
+#endif
+#define EACH_ROW_COUNT(CASE) EACH_ROW_COUNT_1(CASE) EACH_ROW_COUNT_3(CASE) EACH_ROW_COUNT_6(CASE)
+
+/* Sums of `rows` <= TILE_ROWS queries with the first `keys` keys of a tile, `count` elements of them. */
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(scores_of)(const int dtype, int rows, const float *const *q,
+                                                   const char *const *keys, size_t stride, size_t count, int first,
+                                                   int key_count, ISA(ahead) ahead, float *const *scores) {
+  int blocks = (key_count + KEY_BLOCK - 1) / KEY_BLOCK;
+  for (int block = 0; block < blocks; block += TILE_COLUMNS) {
+    float *to[TILE_ROWS_MAX];
+    for (int r = 0; r < rows; r++) to[r] = scores[r] + block * KEY_BLOCK;
+    switch (rows) {
+#define SCORES_CASE(rows_)                                                                                       \
+  case rows_:                                                                                                    \
+    if (blocks - block == 1) {                                                                                   \
+      ISA(score_panel)(rows_, 1, dtype, q, keys + block, stride, count, first, ahead, block, to);                \
+    } else {                                                                                                     \
+      ISA(score_panel)(rows_, TILE_COLUMNS, dtype, q, keys + block, stride, count, first, ahead, block, to);     \
+    }                                                                                                            \
+    break;
+      EACH_ROW_COUNT(SCORES_CASE)
+#undef SCORES_CASE
+    }
+  }
+}
+
+ISA_TARGET static void ISA(scores)(int dtype, int rows, const float *const *q, const char *const *keys, size_t stride,
+                                   size_t count, int first, int key_count, ISA(ahead) ahead, float *const *scores) {
+  switch (dtype) {
+  case PODIUM_F32:
+    ISA(scores_of)(PODIUM_F32, rows, q, keys, stride, count, first, key_count, ahead, scores);
+    break;
+  case PODIUM_BF16:
+    ISA(scores_of)(PODIUM_BF16, rows, q, keys, stride, count, first, key_count, ahead, scores);
+    break;
+  case PODIUM_F8E4M3:
+    ISA(scores_of)(PODIUM_F8E4M3, rows, q, keys, stride, count, first, key_count, ahead, scores);
+    break;
+  }
+}
+
+/* Turns the sums of one query with `keys` keys into weights relative to the largest score so far, `maximum`, which it
+ * moves; returns their sum. */
+ISA_TARGET static float ISA(softmax_step)(float *scores, int keys, float scale, float *maximum) {
   const f32x16 none = ISA(splat)(-__builtin_inff());
-  f32x16 largest = none;
-  for (int i = 0; i < keys; i += LANES) {
-    f32x16 s = ISA(load)(scores + i);
-    s = ISA(select)(ISA(lane_numbers)() < keys - i, s, none);
-    ISA(store)(scores + i, s);
+  f32x16 score[KEY_BLOCKS], largest = none;
+  int blocks = (keys + KEY_BLOCK - 1) / KEY_BLOCK;
+  for (int b = 0; b < blocks; b++) {
+    f32x16 s = ISA(load)(scores + b * KEY_BLOCK) * scale;
+    s = ISA(select)(ISA(lane_numbers)() < keys - b * KEY_BLOCK, s, none);
+    score[b] = s;
     largest = ISA(larger)(s, largest);
   }
-  float maximum = ISA(largest)(largest);
-  maximum = query->maximum > maximum ? query->maximum : maximum;
+  float most = ISA(largest)(largest);
+  most = *maximum > most ? *maximum : most;
   f32x16 total = {0};
-  for (int i = 0; i < keys; i += LANES) {
-    f32x16 p = ISA(exp)(ISA(load)(scores + i) - maximum);
-    ISA(store)(scores + i, p);
+  for (int b = 0; b < blocks; b++) {
+    f32x16 p = ISA(exp)(score[b] - most);
+    ISA(store)(scores + b * KEY_BLOCK, p);
     total += p;
   }
-  float shrink = ISA(exp)(ISA(splat)(query->maximum - maximum))[0];
-  query->total = __builtin_fmaf(query->total, shrink, ISA(sum)(total));
-  query->maximum = maximum;
-  return shrink;
+  *maximum = most;
+  return ISA(sum)(total);
 }
 
-/* out[r][d..d + 16 vectors) = out * shrink + sum over keys of p[r][key] * v[key], keys ascending.  The queries share
- * the reads of v up to the least of their counts and then go on alone.  Constants: rows, vectors. */
-LANES_ALWAYS_INLINE ISA_TARGET void ISA(mix)(const int rows, const int vectors, float *const *out, const float *shrink,
-                                             const float *const *p, const int *keys, const float *const *v, size_t d,
-                                             size_t width, ISA(ahead) ahead) {
+/* out[r][d..d + 16 vectors) = out * shrink + sum over keys of p[r][key] * v[key], keys ascending; first: what was there
+ * does not count.  The queries share the reads of v up to the least of their counts and then go on alone.  Constants:
+ * rows, vectors, dtype. */
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(mix_panel)(const int rows, const int vectors, const int dtype,
+                                                   float *const *out, const float *shrink, const float *const *p,
+                                                   const int *keys, const char *const *v, size_t d, size_t from,
+                                                   size_t width, int first, ISA(ahead) ahead) {
   f32x16 sum[TILE_ROWS_MAX][TILE_COLUMNS_MAX];
   size_t part = width - d; /* matters only when one vector is left */
+  const size_t at = (d - from) * podium_weight_size(dtype);
   int common = keys[0];
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++) {
     if (keys[r] < common) common = keys[r];
 #pragma clang loop unroll(full)
     for (int c = 0; c < vectors; c++) {
-      const float *at = out[r] + d + c * LANES;
-      sum[r][c] = (vectors == 1 ? ISA(load_up_to)(at, part) : ISA(load)(at)) * shrink[r];
+      const float *to = out[r] + d + c * LANES;
+      sum[r][c] = first ? (f32x16){0} : (vectors == 1 ? ISA(load_up_to)(to, part) : ISA(load)(to)) * shrink[r];
     }
   }
+  int ahead_at = ahead.tile ? ahead.share : KEY_TILE;
   for (int key = 0; key < common; key++) {
-    if (ahead.rows && key % ahead.shares == ahead.share) ISA(bring)(ahead.rows[key], ahead.size);
+    if (key == ahead_at) {
+      for (size_t line = 0; line < ahead.bytes; line += 64) __builtin_prefetch(ahead.tile->values[key] + line, 0, 2);
+      ahead_at += ahead.shares;
+    }
     f32x16 value[TILE_COLUMNS_MAX];
 #pragma clang loop unroll(full)
     for (int c = 0; c < vectors; c++) {
-      const float *at = v[key] + d + c * LANES;
-      value[c] = vectors == 1 ? ISA(load_up_to)(at, part) : ISA(load)(at);
+      value[c] = vectors == 1 ? ISA(load_weights_up_to)(dtype, v[key] + at, 0, part)
+                              : ISA(load_weights)(dtype, v[key] + at, (size_t)c * LANES);
     }
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
@@ -146,182 +176,238 @@ LANES_ALWAYS_INLINE ISA_TARGET void ISA(mix)(const int rows, const int vectors, 
       f32x16 weight = ISA(splat)(p[r][key]);
 #pragma clang loop unroll(full)
       for (int c = 0; c < vectors; c++) {
-        const float *at = v[key] + d + c * LANES;
-        f32x16 value = vectors == 1 ? ISA(load_up_to)(at, part) : ISA(load)(at);
+        f32x16 value = vectors == 1 ? ISA(load_weights_up_to)(dtype, v[key] + at, 0, part)
+                                    : ISA(load_weights)(dtype, v[key] + at, (size_t)c * LANES);
         sum[r][c] = ISA(fma)(weight, value, sum[r][c]);
       }
     }
 #pragma clang loop unroll(full)
     for (int c = 0; c < vectors; c++) {
-      float *at = out[r] + d + c * LANES;
+      float *to = out[r] + d + c * LANES;
       if (vectors == 1) {
-        ISA(store_up_to)(at, sum[r][c], part);
+        ISA(store_up_to)(to, sum[r][c], part);
       } else {
-        ISA(store)(at, sum[r][c]);
+        ISA(store)(to, sum[r][c]);
       }
     }
   }
 }
 
-ISA_TARGET static void ISA(mix_all)(int rows, float *const *out, const float *shrink, const float *const *p,
-                                    const int *keys, const float *const *v, size_t width, ISA(ahead) ahead) {
-  size_t d = 0;
-  while (d < width) {
-    int vectors = d + TILE_COLUMNS * LANES <= width ? TILE_COLUMNS : 1;
-#define MIX_CASE(rows_)                                                                  \
-  case rows_:                                                                            \
-    if (vectors == TILE_COLUMNS) {                                                       \
-      ISA(mix)(rows_, TILE_COLUMNS, out, shrink, p, keys, v, d, width, ahead);                  \
-    } else {                                                                             \
-      ISA(mix)(rows_, 1, out, shrink, p, keys, v, d, width, ahead);                             \
-    }                                                                                    \
-    break;
+/* Elements from..to of the results; v points at element `from`. */
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(mix_of)(const int dtype, int rows, float *const *out, const float *shrink,
+                                                const float *const *p, const int *keys, const char *const *v,
+                                                size_t from, size_t to, int first, ISA(ahead) ahead) {
+  for (size_t d = from; d < to;) {
+    int vectors = d + TILE_COLUMNS * LANES <= to ? TILE_COLUMNS : 1;
     switch (rows) {
-      MIX_CASE(1)
-#if TILE_ROWS >= 3
-      MIX_CASE(2)
-      MIX_CASE(3)
-#endif
-#if TILE_ROWS >= 6
-      MIX_CASE(4)
-      MIX_CASE(5)
-      MIX_CASE(6)
-#endif
-    }
+#define MIX_CASE(rows_)                                                                                    \
+  case rows_:                                                                                              \
+    if (vectors == TILE_COLUMNS) {                                                                         \
+      ISA(mix_panel)(rows_, TILE_COLUMNS, dtype, out, shrink, p, keys, v, d, from, to, first, ahead);      \
+    } else {                                                                                               \
+      ISA(mix_panel)(rows_, 1, dtype, out, shrink, p, keys, v, d, from, to, first, ahead);                 \
+    }                                                                                                      \
+    break;
+      EACH_ROW_COUNT(MIX_CASE)
 #undef MIX_CASE
+    }
     d += (size_t)vectors * LANES;
-    ahead.rows = NULL; /* once is enough */
+    ahead.tile = NULL; /* once is enough */
   }
 }
 
-/* Where the keys and values of a tile lie; beyond `last` the last one is repeated, to be computed and masked. */
-ISA_TARGET static void ISA(locate)(const char **addresses, const char *k_pages, const char *v_pages,
-                                   const int32_t *pages, int64_t page_stride, int32_t page_size, size_t width,
-                                   int32_t start, int32_t last) {
-  int count = last - start < KEY_TILE ? last - start + 1 : KEY_TILE;
-  int32_t page = start / page_size, offset = start % page_size;
-  int i = 0;
-  while (i < count) {
-    int64_t at = pages[page++] * page_stride + (int64_t)offset * (int64_t)width;
-    int end = count - i < page_size - offset ? count : i + (page_size - offset);
-    for (; i < end; i++, at += (int64_t)width) {
-      addresses[i] = k_pages + at;
-      addresses[i + KEY_TILE] = v_pages + at;
-    }
-    offset = 0;
-  }
-  for (; i < KEY_TILE; i++) {
-    addresses[i] = addresses[count - 1];
-    addresses[i + KEY_TILE] = addresses[count - 1 + KEY_TILE];
+ISA_TARGET static void ISA(mix)(int dtype, int rows, float *const *out, const float *shrink, const float *const *p,
+                                const int *keys, const char *const *v, size_t from, size_t to, int first,
+                                ISA(ahead) ahead) {
+  switch (dtype) {
+  case PODIUM_F32: ISA(mix_of)(PODIUM_F32, rows, out, shrink, p, keys, v, from, to, first, ahead); break;
+  case PODIUM_BF16: ISA(mix_of)(PODIUM_BF16, rows, out, shrink, p, keys, v, from, to, first, ahead); break;
+  case PODIUM_F8E4M3: ISA(mix_of)(PODIUM_F8E4M3, rows, out, shrink, p, keys, v, from, to, first, ahead); break;
   }
 }
 
-/* Rows of a cache that does not hold float32, as float32, behind one another. */
-ISA_TARGET static void ISA(widen_rows)(int dtype, const char *const *rows, int count, size_t width, float *to) {
-  for (int i = 0; i < count; i++) {
-    for (size_t d = 0; d < width; d += LANES) {
-      ISA(store_up_to)(to + d, ISA(load_weights_up_to)(dtype, rows[i], d, width - d), width - d);
+#undef EACH_ROW_COUNT
+#undef EACH_ROW_COUNT_1
+#undef EACH_ROW_COUNT_3
+#undef EACH_ROW_COUNT_6
+
+/* Sixteen keys each as float32, [elements, KEY_TILE]. */
+ISA_TARGET static void ISA(widen_keys)(int dtype, const char *const *keys, size_t stride, int blocks, size_t elements,
+                                       float *to) {
+  for (int b = 0; b < blocks; b++) {
+    for (size_t d = 0; d < elements; d++) {
+      ISA(store)(to + d * KEY_TILE + (size_t)b * KEY_BLOCK, ISA(load_weights)(dtype, keys[b] + d * stride, 0));
     }
-    to += width;
   }
 }
 
-/* Queries of one sequence and one kv head, whose part of page 0 is at k_pages and v_pages; strides in bytes. */
-ISA_TARGET static void ISA(attend)(int dtype, ISA(query) *queries, int count, const char *k_pages,
-                                   const char *v_pages, const int32_t *pages, int64_t page_stride, int32_t page_size,
-                                   size_t width, float scale, float value_scale) {
-  size_t size = width * podium_weight_size(dtype);
-  float widened[dtype == PODIUM_F32 ? 1 : 2 * KEY_TILE * width];
-  const float *widened_rows[2 * KEY_TILE];
-  if (dtype != PODIUM_F32) {
-    for (size_t i = 0; i < 2 * KEY_TILE; i++) widened_rows[i] = widened + i * width;
+/* `elements` of each value as float32, HEAD_CHUNK apart. */
+ISA_TARGET static void ISA(widen_values)(int dtype, const char *const *values, int keys, size_t from, size_t elements,
+                                         float *to) {
+  for (int key = 0; key < keys; key++, to += HEAD_CHUNK) {
+    for (size_t d = 0; d < elements; d += LANES) {
+      ISA(store_up_to)(to + d, ISA(load_weights_up_to)(dtype, values[key], from + d, elements - d), elements - d);
+    }
   }
-  int32_t last = -1;
-  for (int i = 0; i < count; i++) {
-    if (queries[i].position > last) last = queries[i].position;
-    queries[i].maximum = -__builtin_inff();
-    queries[i].total = 0;
-    for (size_t d = 0; d < width; d++) queries[i].out[d] = 0;
-  }
-  /* Keys and then values of this tile and of the next one, taking turns. */
-  const char *addresses[2][2 * KEY_TILE];
-  if (last >= 0) ISA(locate)(addresses[0], k_pages, v_pages, pages, page_stride, page_size, size, 0, last);
-  for (int32_t start = 0; start <= last; start += KEY_TILE) {
-    const char *const *tile_rows = addresses[start / KEY_TILE & 1];
-    const float *const *k = (const float *const *)tile_rows;
-    if (dtype != PODIUM_F32) {
-      int keys = last - start < KEY_TILE ? last - start + 1 : KEY_TILE;
-      ISA(widen_rows)(dtype, tile_rows, keys, width, widened);
-      ISA(widen_rows)(dtype, tile_rows + KEY_TILE, keys, width, widened + KEY_TILE * width);
-      for (size_t i = (size_t)keys * width; i < KEY_TILE * width; i++) widened[i] = 0; /* computed and masked */
-      k = widened_rows;
+}
+
+/* The queries whose turn it is in one tile of keys, and what is known about each. */
+typedef struct ISA(turn) {
+  int count, most; /* most: keys that the last of them sees */
+  int query[QUERIES], keys[QUERIES];
+  float *scores[QUERIES];
+  float shrink[QUERIES];
+} ISA(turn);
+
+/* One tile of keys and values for the queries of a turn. */
+ISA_TARGET static void ISA(attend_tile)(const kv_cache *cache, ISA(queries) *queries, ISA(turn) *turn, int32_t start,
+                                        const cache_tile *tile, const cache_tile *next, float scale) {
+  int tiles = (turn->count + TILE_ROWS - 1) / TILE_ROWS;
+  int widen = cache->dtype != PODIUM_F32 && tiles > 1;
+  float room[KEY_TILE * HEAD_CHUNK] __attribute__((aligned(64)));
+  char gathered[KEY_TILE * HEAD_CHUNK * sizeof(float)] __attribute__((aligned(64)));
+  int blocks = (turn->most + KEY_BLOCK - 1) / KEY_BLOCK;
+  ISA(ahead) ahead = {next, cache->width * cache->size, 0, tiles};
+
+  for (size_t from = 0; from < cache->width; from += HEAD_CHUNK) {
+    size_t elements = cache->width - from < HEAD_CHUNK ? cache->width - from : HEAD_CHUNK;
+    const char *keys[KEY_BLOCKS];
+    size_t stride = tile->key_stride;
+    int dtype = cache->dtype;
+    if (cache_has_key_blocks(cache)) {
+      for (int b = 0; b < KEY_BLOCKS; b++) keys[b] = tile->keys[b] + from * stride;
+    } else {
+      cache_gather_keys(cache, start, start + turn->most - 1, from, elements, gathered);
+      stride = KEY_TILE * cache->size;
+      for (size_t b = 0; b < KEY_BLOCKS; b++) keys[b] = gathered + b * KEY_BLOCK * cache->size;
     }
-    const float *const *v = k + KEY_TILE;
-    const char **ahead = NULL;
-    if (last - start >= KEY_TILE) {
-      ahead = addresses[(start / KEY_TILE & 1) ^ 1];
-      ISA(locate)(ahead, k_pages, v_pages, pages, page_stride, page_size, size, start + KEY_TILE, last);
+    if (widen) {
+      ISA(widen_keys)(dtype, keys, stride, blocks, elements, room);
+      dtype = PODIUM_F32;
+      stride = KEY_TILE * sizeof(float);
+      for (size_t b = 0; b < KEY_BLOCKS; b++) keys[b] = (const char *)(room + b * KEY_BLOCK);
     }
-    ISA(query) *active[QUERIES];
-    int active_count = 0;
-    for (int i = 0; i < count; i++) {
-      if (queries[i].position >= start) active[active_count++] = &queries[i];
-    }
-    int tiles = (active_count + TILE_ROWS - 1) / TILE_ROWS;
-    for (int tile = 0; tile < tiles; tile++) {
-      int from = tile * active_count / tiles, rows = (tile + 1) * active_count / tiles - from;
-      float scores[TILE_ROWS_MAX][KEY_TILE], shrink[TILE_ROWS_MAX];
-      const float *q[TILE_ROWS_MAX], *p[TILE_ROWS_MAX];
-      float *out[TILE_ROWS_MAX];
-      int keys[TILE_ROWS_MAX], most = 0;
+    for (int t = 0; t < tiles; t++) {
+      int at = t * turn->count / tiles, rows = (t + 1) * turn->count / tiles - at, most = 0;
+      const float *q[TILE_ROWS_MAX];
       for (int r = 0; r < rows; r++) {
-        ISA(query) *query = active[from + r];
-        q[r] = query->q;
-        out[r] = query->out;
-        p[r] = scores[r];
-        int own = query->position - start + 1;
-        keys[r] = own < KEY_TILE ? own : KEY_TILE;
-        if (keys[r] > most) most = keys[r];
+        q[r] = queries->q[turn->query[at + r]] + from;
+        if (turn->keys[at + r] > most) most = turn->keys[at + r];
       }
-      ISA(scores)(rows, q, k, most, width, scale, (ISA(ahead)){ahead, size, tile, tiles}, scores);
-      for (int r = 0; r < rows; r++) shrink[r] = ISA(softmax_step)(active[from + r], scores[r], keys[r]);
-      ISA(mix_all)(rows, out, shrink, p, keys, v, width,
-                   (ISA(ahead)){ahead ? ahead + KEY_TILE : NULL, size, tile, tiles});
+      ahead.share = t;
+      if (from > 0 || !cache_has_key_blocks(cache)) ahead.tile = NULL;
+      ISA(scores)(dtype, rows, q, keys, stride, elements, from == 0, most, ahead, turn->scores + at);
     }
   }
-  for (int i = 0; i < count; i++) {
-    if (queries[i].position < 0) continue;
-    for (size_t d = 0; d < width; d++) queries[i].out[d] = queries[i].out[d] / queries[i].total * value_scale;
+
+  float grown[QUERIES], sums[QUERIES];
+  for (int i = 0; i < turn->count; i++) {
+    float *maximum = &queries->maximum[turn->query[i]], before = *maximum;
+    sums[i] = ISA(softmax_step)(turn->scores[i], turn->keys[i], scale, maximum);
+    grown[i] = before - *maximum;
+  }
+  for (int i = turn->count; i % LANES != 0; i++) grown[i] = 0;
+  for (int i = 0; i < turn->count; i += LANES) ISA(store)(turn->shrink + i, ISA(exp)(ISA(load)(grown + i)));
+  for (int i = 0; i < turn->count; i++) {
+    float *total = &queries->total[turn->query[i]];
+    *total = __builtin_fmaf(*total, turn->shrink[i], sums[i]);
+  }
+
+  ahead.tile = next;
+  for (size_t from = 0; from < cache->width; from += HEAD_CHUNK) {
+    size_t to = cache->width - from < HEAD_CHUNK ? cache->width : from + HEAD_CHUNK;
+    const char *values[KEY_TILE];
+    int dtype = cache->dtype;
+    if (widen) {
+      ISA(widen_values)(dtype, tile->values, turn->most, from, to - from, room);
+      dtype = PODIUM_F32;
+      for (int key = 0; key < KEY_TILE; key++) values[key] = (const char *)(room + key * HEAD_CHUNK);
+    } else {
+      for (int key = 0; key < KEY_TILE; key++) values[key] = tile->values[key] + from * cache->size;
+    }
+    for (int t = 0; t < tiles; t++) {
+      int at = t * turn->count / tiles, rows = (t + 1) * turn->count / tiles - at;
+      float *out[TILE_ROWS_MAX];
+      const float *p[TILE_ROWS_MAX];
+      for (int r = 0; r < rows; r++) {
+        out[r] = queries->out[turn->query[at + r]];
+        p[r] = turn->scores[at + r];
+      }
+      ahead.share = t;
+      ISA(mix)(dtype, rows, out, turn->shrink + at, p, turn->keys + at, values, from, to, start == 0, ahead);
+    }
+    ahead.tile = NULL;
   }
 }
 
-/* The rows first..last of the kv head `kv_head`. */
-ISA_TARGET static void ISA(attention_rows)(int dtype, float *out, const float *q, size_t q_stride, const void *k_pages,
-                                           const void *v_pages, const int32_t *page_table, const int32_t *slots,
-                                           const int32_t *positions, int32_t first, int32_t last, int32_t kv_head,
-                                           int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t page_size,
-                                           int32_t max_pages, float scale, float value_scale) {
+/* Queries of one sequence and one kv head. */
+ISA_TARGET static void ISA(attend)(const kv_cache *cache, ISA(queries) *queries, float scale, float value_scale) {
+  float scores[QUERIES][KEY_TILE] __attribute__((aligned(64)));
+  int32_t last = -1;
+  for (int i = 0; i < queries->count; i++) {
+    if (queries->position[i] > last) last = queries->position[i];
+    queries->maximum[i] = -__builtin_inff();
+    queries->total[i] = 0;
+  }
+  cache_tile tiles[2]; /* this one and the next one, taking turns */
+  if (last >= 0) cache_locate(cache, 0, last, &tiles[0]);
+  for (int32_t start = 0; start <= last; start += KEY_TILE) {
+    const cache_tile *tile = &tiles[start / KEY_TILE & 1];
+    cache_tile *next = NULL;
+    if (last - start >= KEY_TILE) {
+      next = &tiles[(start / KEY_TILE & 1) ^ 1];
+      cache_locate(cache, start + KEY_TILE, last, next);
+    }
+    ISA(turn) turn;
+    turn.count = turn.most = 0;
+    for (int i = 0; i < queries->count; i++) {
+      if (queries->position[i] < start) continue;
+      int32_t own = queries->position[i] - start;
+      int keys = own < KEY_TILE ? (int)own + 1 : KEY_TILE;
+      if (keys > turn.most) turn.most = keys;
+      turn.query[turn.count] = i;
+      turn.keys[turn.count] = keys;
+      turn.scores[turn.count] = scores[turn.count];
+      turn.count++;
+    }
+    ISA(attend_tile)(cache, queries, &turn, start, tile, next, scale);
+    if (last - start < KEY_TILE) break; /* start + KEY_TILE may be beyond int32_t */
+  }
+  for (int i = 0; i < queries->count; i++) {
+    float *out = queries->out[i];
+    f32x16 total = ISA(splat)(queries->total[i]);
+    for (size_t d = 0; d < cache->width; d += LANES) {
+      size_t count = cache->width - d;
+      f32x16 result = queries->position[i] < 0 ? (f32x16){0} : ISA(load_up_to)(out + d, count) / total * value_scale;
+      ISA(store_up_to)(out + d, result, count);
+    }
+  }
+}
+
+/* The rows first..last of the kv head `kv_head`; `cache` is that head of all sequences. */
+ISA_TARGET static void ISA(attention_rows)(kv_cache cache, float *out, const float *q, size_t q_stride,
+                                           const int32_t *page_table, const int32_t *slots, const int32_t *positions,
+                                           int32_t first, int32_t last, int32_t kv_head, int32_t heads,
+                                           int32_t kv_heads, int32_t max_pages, float scale, float value_scale) {
   int32_t group = heads / kv_heads;
-  int64_t head_stride = (int64_t)page_size * head_dim * (int64_t)podium_weight_size(dtype);
   for (int32_t row = first; row < last;) {
     int32_t slot = slots[row];
     int32_t end = row + 1;
     int32_t together = QUERIES / group; /* rows whose whole group fits */
     while (end < last && end - row < together && slots[end] == slot) end++;
+    cache.pages = page_table + (int64_t)slot * max_pages;
     for (int32_t head = 0; head < group; head += QUERIES) {
-      ISA(query) queries[QUERIES];
-      int count = 0;
+      ISA(queries) queries;
+      queries.count = 0;
       for (int32_t r = row; r < end; r++) {
         for (int32_t g = head; g < group && g < head + QUERIES; g++) {
-          size_t at = (size_t)(kv_head * group + g) * (size_t)head_dim;
-          queries[count++] = (ISA(query)){.q = q + (size_t)r * q_stride + at,
-                                          .out = out + (size_t)r * (size_t)heads * (size_t)head_dim + at,
-                                          .position = positions[r]};
+          size_t at = (size_t)(kv_head * group + g) * cache.width;
+          queries.q[queries.count] = q + (size_t)r * q_stride + at;
+          queries.out[queries.count] = out + (size_t)r * (size_t)heads * cache.width + at;
+          queries.position[queries.count++] = positions[r];
         }
       }
-      ISA(attend)(dtype, queries, count, (const char *)k_pages + kv_head * head_stride,
-                  (const char *)v_pages + kv_head * head_stride, page_table + (int64_t)slot * max_pages,
-                  kv_heads * head_stride, page_size, (size_t)head_dim, scale, value_scale);
+      ISA(attend)(&cache, &queries, scale, value_scale);
     }
     row = end;
   }

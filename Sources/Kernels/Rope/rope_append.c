@@ -14,21 +14,19 @@ void podium_rope_append(const mlp_grid *grid, uint64_t first_block, uint64_t las
   size_t width = (size_t)head_dim, pairs = width / 2, size = podium_weight_size(kv_dtype);
   size_t q_stride = stride ? (size_t)stride : (size_t)heads * width;
   size_t kv_stride = stride ? (size_t)stride : (size_t)kv_heads * width;
+  size_t head_size = (size_t)page_size * width * size;
   last_block = podium_last_row(live, max_rows, last_block);
   for (uint64_t row = first_block; row < last_block; row++) {
     const float *c = cosines + row * pairs, *s = sines + row * pairs;
-    for (size_t head = 0; head < (size_t)heads; head++) {
-      ISA_CALL(rope_query, q + row * q_stride + head * width, c, s, pairs);
-    }
+    ISA_CALL(rotate_queries, q + row * q_stride, (size_t)heads, c, s, pairs);
     int32_t position = positions[row];
     if (position < 0) continue;
     size_t page = (size_t)page_table[(int64_t)slots[row] * max_pages + position / page_size];
-    for (size_t head = 0; head < (size_t)kv_heads; head++) {
-      size_t from = row * kv_stride + head * width;
-      size_t place = (page * (size_t)kv_heads + head) * (size_t)page_size + (size_t)(position % page_size);
-      ISA_CALL(rope_append, kv_dtype, (char *)k_pages + place * width * size, (char *)v_pages + place * width * size,
-               k + from, v + from, c, s, pairs, k_scale, v_scale);
-    }
+    size_t offset = (size_t)(position % page_size), at = page * (size_t)kv_heads * head_size;
+    /* A page has the keys of a head as [head_dim, page_size], the values as [page_size, head_dim]. */
+    ISA_CALL(append, kv_dtype, (char *)k_pages + at + offset * size, (char *)v_pages + at + offset * width * size,
+             head_size, (size_t)page_size, (size_t)kv_heads, k + row * kv_stride, v + row * kv_stride, c, s, pairs,
+             k_scale, v_scale);
   }
 }
 

@@ -171,8 +171,9 @@ mlp_grid podium_grid_rope_tables(podium_backend backend, int32_t max_rows);
  *   positions         int32 [max_rows], position of each row in its sequence, below max_pages * page_size; a row with
  *                     a negative position only has its q rotated
  *   page_table        int32 [slots, max_pages], page of the positions j * page_size ... of each slot
- *   k_pages           [pages, kv_heads, page_size, head_dim]
- *   v_pages           the same
+ *   k_pages           [pages, kv_heads, head_dim, page_size]: attention reads one element of sixteen keys at once;
+ *                     fastest when page_size is a multiple of 16
+ *   v_pages           [pages, kv_heads, page_size, head_dim]
  *   k_scale, v_scale  of F8E4M3, positive; not used for the other types
  *   live              int32 [1]
  *   head_dim          even */
@@ -196,7 +197,7 @@ mlp_grid podium_grid_rope_append(podium_backend backend, int32_t max_rows);
  *   q_stride          elements from a row of q to the next; 0 for heads * head_dim
  *   k_pages           as podium_rope_append leaves it; memory beyond a row's position is never used in its result,
  *                     whatever it holds
- *   v_pages           the same
+ *   v_pages           as podium_rope_append leaves it
  *   k_scale, v_scale  of F8E4M3; not used for the other types
  *   page_table        int32 [slots, max_pages]; entries beyond the page of the last position are not read
  *   slots             int32 [max_rows]

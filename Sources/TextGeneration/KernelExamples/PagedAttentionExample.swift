@@ -110,12 +110,18 @@ struct PagedAttentionExample: KernelExampleCase {
             let page = table[slot * maxPages + position / pageSize]
             return ((page * kvHeads + head) * pageSize + position % pageSize) * headDim
         }
+        /// The keys of a page lie element by element, the values position by position.
+        func keyPlace(_ slot: Int, _ position: Int, _ head: Int, _ element: Int) -> Int {
+            let page = table[slot * maxPages + position / pageSize]
+            return ((page * kvHeads + head) * headDim + element) * pageSize + position % pageSize
+        }
         for slot in 0..<slots {
             for position in 0..<lengths[slot] {
                 if position % pageSize == 0 { table[slot * maxPages + position / pageSize] = free.removeLast() }
                 for head in 0..<kvHeads {
                     let start = place(slot, position, head)
-                    kPages.replaceSubrange(start..<start + headDim, with: numbers.floats(headDim, bound: 1 / factors.k))
+                    let key = numbers.floats(headDim, bound: 1 / factors.k)
+                    for i in 0..<headDim { kPages[keyPlace(slot, position, head, i)] = key[i] }
                     vPages.replaceSubrange(start..<start + headDim, with: numbers.floats(headDim, bound: 1 / factors.v))
                 }
             }
@@ -130,7 +136,10 @@ struct PagedAttentionExample: KernelExampleCase {
             for head in 0..<heads {
                 let (start, from) = ((row * heads + head) * headDim, row * stride + head * headDim)
                 let places = (0..<at.position + 1).map { place(at.slot, $0, head / (heads / kvHeads)) }
-                let products = places.map { InnerProduct(q, from, k, $0, count: headDim) }
+                let products = (0..<at.position + 1).map { position in
+                    let key = (0..<headDim).map { k[keyPlace(at.slot, position, head / (heads / kvHeads), $0)] }
+                    return InnerProduct(q, from, key, 0, count: headDim)
+                }
                 let scores = products.map { Double(scale) * $0.value }
                 let highest = scores.max() ?? 0
                 let weights = scores.map { exp($0 - highest) }

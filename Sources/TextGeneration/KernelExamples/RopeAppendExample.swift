@@ -117,7 +117,9 @@ struct RopeAppendExample: KernelExampleCase {
                 let place = ((page * kvHeads + head) * pageSize + position % pageSize) * headDim
                 let keys = rotated(k, start, row).map { $0 / Double(factors.k) }
                 let values = v[start..<start + headDim].map { Double($0 / factors.v) }
-                expectedK.replaceSubrange(place..<place + headDim, with: kept(keys))
+                // The keys of a page lie element by element, the values position by position.
+                let first = (page * kvHeads + head) * headDim * pageSize + position % pageSize
+                for (i, key) in kept(keys).enumerated() { expectedK[first + i * pageSize] = key }
                 expectedV.replaceSubrange(place..<place + headDim, with: kept(values))
             }
         }
