@@ -16,7 +16,7 @@ extension KernelTests {
             let values: [[Double]]
             let kPages, vPages, table: GuardedMemory
 
-            /// - Parameter broken: Places (slot, position, kv head, element) whose key, or value if it is asked for, is NaN.
+            // `broken`: places whose key, or value if it is asked for, is NaN.
             init(
                 _ type: podium_dtype = PODIUM_F32,
                 lengths: [Int],
@@ -112,7 +112,7 @@ extension KernelTests {
                 return out
             }
 
-            /// - Parameter stride: Elements from a row of q to the next; what is not of a row stands before it. 0: dense.
+            // `stride`: elements from a row of q to the next; what is not of a row stands before it. 0: dense rows.
             func run(
                 q: GuardedMemory,
                 out: GuardedMemory,
@@ -166,9 +166,9 @@ extension KernelTests {
         struct Shape: Sendable {
             let headDim, group, pageSize: Int
 
-            static let all = [(16, 1), (64, 4), (80, 2), (128, 8), (20, 3), (160, 5)].flatMap { headDim, group in
-                [1, 16, 24, 32].map { Shape(headDim: headDim, group: group, pageSize: $0) }
-            }
+            static let all = [
+                (16, 1, 1), (64, 4, 16), (80, 2, 24), (128, 8, 32), (20, 3, 16), (160, 5, 16), (64, 1, 64),
+            ].map { Shape(headDim: $0, group: $1, pageSize: $2) }
         }
 
         @Test(arguments: Shape.all, [PODIUM_F32, PODIUM_BF16, PODIUM_F8E4M3])
@@ -202,7 +202,7 @@ extension KernelTests {
             let wanted = cache.reference(q: qs, heads: heads, slots: slots, positions: positions, scale: scale)
             var bits: [UInt32] = []
             // From blocks of one row to blocks of 48.
-            for maxRows in [slots.count, 300, 1000, 5000] {
+            for maxRows in [slots.count, 300, 5000] {
                 let got = cache.run(
                     q: maxRows == 300 ? apart : q,
                     out: out,
@@ -248,7 +248,7 @@ extension KernelTests {
         }
 
         /// A NaN in a key makes the result of its head NaN, one in a value that element: for every row that sees it.
-        @Test(arguments: [PODIUM_F32, PODIUM_BF16, PODIUM_F8E4M3], [1, 7, 48])
+        @Test(arguments: [PODIUM_F32, PODIUM_BF16, PODIUM_F8E4M3], [1, 7])
         func brokenNumbersShow(type: podium_dtype, group: Int) {
             for isValue in [false, true] {
                 for (at, element) in [(0, 0), (63, 63), (70, 17), (129, 40)] {

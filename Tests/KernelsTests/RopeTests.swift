@@ -1,6 +1,7 @@
 import CPluginAPI
 import Glibc
 import Kernels
+import Numerics
 import Testing
 
 extension KernelTests {
@@ -45,25 +46,86 @@ extension KernelTests {
             }
         }
 
+        /// The cache's types; of E4M3 also with q, k and v as columns of one matrix.
+        static let ways: [(type: podium_dtype, isFused: Bool)] = [
+            (PODIUM_F32, false), (PODIUM_F32, true), (PODIUM_BF16, true), (PODIUM_F8E4M3, false),
+            (PODIUM_F8E4M3, true),
+        ]
+
+        /// An element of the cache, as bits and as a number.
+        private static func element(_ bytes: UnsafeRawPointer, _ index: Int, _ type: podium_dtype) -> (Int, Double) {
+            switch type {
+            case PODIUM_BF16:
+                let bits = bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)
+                return (Int(bits), Double(Float(BFloat16(bitPattern: bits))))
+            case PODIUM_F8E4M3:
+                let code = bytes.loadUnaligned(fromByteOffset: index, as: UInt8.self)
+                return (Int(code), E4M3.value(code))
+            default:
+                let bits = bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)
+                return (Int(bits), Double(Float(bitPattern: bits)))
+            }
+        }
+
+        /// What a number of the values becomes, exactly.
+        private static func kept(_ x: Float, _ scale: Float, _ type: podium_dtype) -> Int {
+            switch type {
+            case PODIUM_BF16: Int(BFloat16(x).bitPattern)
+            case PODIUM_F8E4M3: Int(E4M3.code(x / scale))
+            default: Int(x.bitPattern)
+            }
+        }
+
+        /// How far a number of the cache may be from one that is off by `error` before it is rounded.
+        private static func room(_ wanted: Double, _ error: Double, _ type: podium_dtype) -> Double {
+            switch type {
+            case PODIUM_BF16: error + abs(wanted) * 0x1p-8
+            case PODIUM_F8E4M3: error + max(abs(wanted) * 0x1p-4, 0x1p-10)
+            default: error
+            }
+        }
+
         @Test(arguments: [2, 16, 64, 80, 128], [1, 5, 16])
         func appendRotatesAndFillsThePages(headDim: Int, pageSize: Int) {
+            for way in Self.ways { append(headDim: headDim, pageSize: pageSize, way.type, isFused: way.isFused) }
+        }
+
+        private func append(headDim: Int, pageSize: Int, _ type: podium_dtype, isFused: Bool) {
             var random = SeededGenerator(seed: UInt64(headDim * pageSize))
             let (heads, kvHeads, maxPages, pairs) = (4, 2, 3, headDim / 2)
+            let size = type == PODIUM_F32 ? 4 : type == PODIUM_BF16 ? 2 : 1
+            let (kScale, vScale): (Float, Float) = (0.00213, 0.0037)
             // The last row is a token without a place: its q is rotated and nothing is stored.
             let slots: [Int32] = [1, 0, 1, 0]
             let positions: [Int32] = [Int32(pageSize - 1), 0, Int32(pageSize), -1]
             let table: [Int32] = [5, 2, 0, 3, 1, 4]
             let rows = slots.count
-            let q = random.floats(rows * heads * headDim)
-            let k = random.floats(rows * kvHeads * headDim)
-            let v = random.floats(rows * kvHeads * headDim)
+            let (qWidth, kvWidth) = (heads * headDim, kvHeads * headDim)
+            let stride = isFused ? qWidth + 2 * kvWidth + 3 : 0
+            let (qStride, kvStride) = isFused ? (stride, stride) : (qWidth, kvWidth)
+            let q = random.floats(rows * qWidth)
+            let k = random.floats(rows * kvWidth)
+            var v = random.floats(rows * kvWidth)
+            let special: [Float] = [.nan, -.infinity, 1e30, -0.0, 448.5 * vScale, 1e-40, 17 * vScale, 19 * vScale]
+            for (i, x) in special.enumerated() { v[i * v.count / special.count] = x }
             let cosines = random.floats(rows * pairs)
             let sines = random.floats(rows * pairs)
-            let pageFloats = 6 * kvHeads * pageSize * headDim
-            // q, k pages and v pages behind each other, so that all are compared at once.
-            let state = GuardedMemory(byteCount: (q.count + 2 * pageFloats) * 4)
-            let initial = q + [Float](repeating: 9, count: 2 * pageFloats)
-            let (kIn, vIn) = (GuardedMemory(k), GuardedMemory(v))
+            let pageElements = 6 * kvHeads * pageSize * headDim
+            // The inputs with q, and k pages and v pages behind each other, so that all are compared at once.
+            var input = [Float](repeating: 77, count: isFused ? rows * stride : q.count + 2 * k.count)
+            let (kStart, vStart) = isFused ? (qWidth, qWidth + kvWidth) : (q.count, q.count + k.count)
+            for row in 0..<rows {
+                for i in 0..<qWidth { input[row * qStride + i] = q[row * qWidth + i] }
+                for i in 0..<kvWidth {
+                    input[kStart + row * kvStride + i] = k[row * kvWidth + i]
+                    input[vStart + row * kvStride + i] = v[row * kvWidth + i]
+                }
+            }
+            let initial = input + [Float](repeating: Float(bitPattern: 0x4141_4141), count: pageElements * size / 2)
+            let state = GuardedMemory(byteCount: initial.count * 4)
+            let (kPages, vPages) = (
+                state.base + input.count * 4, state.base + input.count * 4 + pageElements * size
+            )
             let (c, s) = (GuardedMemory(cosines), GuardedMemory(sines))
             let (slotsIn, positionsIn, tableIn) = (
                 GuardedMemory(slots), GuardedMemory(positions), GuardedMemory(table)
@@ -75,20 +137,20 @@ extension KernelTests {
                     $0,
                     $1,
                     $2,
-                    Int32(PODIUM_F32.rawValue),
+                    Int32(type.rawValue),
                     state.floats,
-                    kIn.floats,
-                    vIn.floats,
-                    0,
+                    state.floats + kStart,
+                    state.floats + vStart,
+                    Int32(stride),
                     c.floats,
                     s.floats,
                     slotsIn.ints,
                     positionsIn.ints,
                     tableIn.ints,
-                    state.floats + q.count,
-                    state.floats + q.count + pageFloats,
-                    1,
-                    1,
+                    kPages,
+                    vPages,
+                    kScale,
+                    vScale,
                     live.ints,
                     Int32(rows),
                     Int32(heads),
@@ -106,24 +168,47 @@ extension KernelTests {
                     return i < pairs ? a * c - b * s : b * c + a * s
                 }
             }
-            var wanted = initial.map(Double.init)
+            let rounding = 3 * 0x1p-24  // terms are at most 1
+            var wanted = input.map(Double.init)
             for row in 0..<rows {
                 for head in 0..<heads {
-                    let at = (row * heads + head) * headDim
-                    wanted.replaceSubrange(at..<at + headDim, with: rotated(q, at, row))
-                }
-                guard positions[row] >= 0 else { continue }
-                let page = Int(table[Int(slots[row]) * maxPages + Int(positions[row]) / pageSize])
-                for head in 0..<kvHeads {
-                    let from = (row * kvHeads + head) * headDim
-                    let to = q.count + ((page * kvHeads + head) * pageSize + Int(positions[row]) % pageSize) * headDim
-                    wanted.replaceSubrange(to..<to + headDim, with: rotated(k, from, row))
-                    let values = v[from..<from + headDim].map(Double.init)
-                    wanted.replaceSubrange(to + pageFloats..<to + pageFloats + headDim, with: values)
+                    let at = row * qStride + head * headDim
+                    let turned = rotated(q, row * qWidth + head * headDim, row)
+                    wanted.replaceSubrange(at..<at + headDim, with: turned)
                 }
             }
-            let error = worst(got, wanted) { _ in 3 * 0x1p-24 }  // terms are at most 1
-            #expect(error <= 1, "worst error is \(error) of the bound")
+            let error = worst(Array(got[..<vStart]), Array(wanted[..<vStart])) { _ in rounding }
+            #expect(error <= 1, "\(type): worst error is \(error) of the bound")
+            // Keys by what they may be, values by what they must be.
+            let untouched = Self.kept(Float(bitPattern: 0x4141_4141), 1, PODIUM_F32) & (1 << (8 * size) - 1)
+            var keys = [Double?](repeating: nil, count: pageElements)
+            var values = [Int](repeating: untouched, count: pageElements)
+            for row in 0..<rows where positions[row] >= 0 {
+                let page = Int(table[Int(slots[row]) * maxPages + Int(positions[row]) / pageSize])
+                let offset = Int(positions[row]) % pageSize
+                for head in 0..<kvHeads {
+                    let from = (row * kvHeads + head) * headDim
+                    let place = (page * kvHeads + head) * pageSize * headDim
+                    for (i, key) in rotated(k, from, row).enumerated() {
+                        keys[place + i * pageSize + offset] = key
+                        values[place + offset * headDim + i] = Self.kept(v[from + i], vScale, type)
+                    }
+                }
+            }
+            let unit = type == PODIUM_F8E4M3 ? Double(kScale) : 1
+            for index in 0..<pageElements {
+                let (bits, value) = Self.element(kPages, index, type)
+                if let key = keys[index] {
+                    let code = type == PODIUM_F8E4M3 ? min(max(key / unit, -448), 448) : key
+                    let room = Self.room(code, 2 * rounding / unit, type)
+                    #expect(abs(value - code) <= room, "\(type): key \(index) is \(value), not \(code)")
+                } else if bits != untouched {
+                    Issue.record("\(type): key \(index) was written")
+                }
+                let got = Self.element(vPages, index, type)
+                let isRight = got.0 == values[index] || got.1.isNaN && type == PODIUM_F32 && values[index] > 0x7f80_0000
+                if !isRight { Issue.record("\(type): value \(index) is \(got), not \(values[index])") }
+            }
         }
     }
 }

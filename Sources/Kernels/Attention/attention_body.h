@@ -108,20 +108,21 @@ ISA_TARGET static void ISA(scores)(int dtype, int rows, const float *const *q, c
 }
 
 /* Turns the sums of one query with `keys` keys into weights relative to the largest score so far, `maximum`, which it
- * moves; returns their sum. */
-ISA_TARGET static float ISA(softmax_step)(float *scores, int keys, float scale, float *maximum) {
+ * moves; returns their sum.  Constant: blocks, which `keys` keys take. */
+LANES_ALWAYS_INLINE ISA_TARGET float ISA(weigh)(const int blocks, float *scores, int keys, float scale,
+                                                float *maximum) {
   const f32x16 none = ISA(splat)(-__builtin_inff());
   f32x16 score[KEY_BLOCKS], largest = none;
-  int blocks = (keys + KEY_BLOCK - 1) / KEY_BLOCK;
+#pragma clang loop unroll(full)
   for (int b = 0; b < blocks; b++) {
-    f32x16 s = ISA(load)(scores + b * KEY_BLOCK) * scale;
-    s = ISA(select)(ISA(lane_numbers)() < keys - b * KEY_BLOCK, s, none);
-    score[b] = s;
-    largest = ISA(larger)(s, largest);
+    score[b] = ISA(load)(scores + b * KEY_BLOCK) * scale;
+    if (b == blocks - 1) score[b] = ISA(select)(ISA(lane_numbers)() < keys - b * KEY_BLOCK, score[b], none);
+    largest = ISA(larger)(score[b], largest);
   }
   float most = ISA(largest)(largest);
   most = *maximum > most ? *maximum : most;
   f32x16 total = {0};
+#pragma clang loop unroll(full)
   for (int b = 0; b < blocks; b++) {
     f32x16 p = ISA(exp)(score[b] - most);
     ISA(store)(scores + b * KEY_BLOCK, p);
@@ -129,6 +130,15 @@ ISA_TARGET static float ISA(softmax_step)(float *scores, int keys, float scale, 
   }
   *maximum = most;
   return ISA(sum)(total);
+}
+
+ISA_TARGET static float ISA(softmax_step)(float *scores, int keys, float scale, float *maximum) {
+  switch ((keys + KEY_BLOCK - 1) / KEY_BLOCK) {
+  case 1: return ISA(weigh)(1, scores, keys, scale, maximum);
+  case 2: return ISA(weigh)(2, scores, keys, scale, maximum);
+  case 3: return ISA(weigh)(3, scores, keys, scale, maximum);
+  default: return ISA(weigh)(4, scores, keys, scale, maximum);
+  }
 }
 
 /* out[r][d..d + 16 vectors) = out * shrink + sum over keys of p[r][key] * v[key], keys ascending; first: what was there
@@ -263,7 +273,7 @@ typedef struct ISA(turn) {
 ISA_TARGET static void ISA(attend_tile)(const kv_cache *cache, ISA(queries) *queries, ISA(turn) *turn, int32_t start,
                                         const cache_tile *tile, const cache_tile *next, float scale) {
   int tiles = (turn->count + TILE_ROWS - 1) / TILE_ROWS;
-  int widen = cache->dtype != PODIUM_F32 && tiles > 1;
+  int widen = cache->dtype != PODIUM_F32 && tiles > 2;
   float room[KEY_TILE * HEAD_CHUNK] __attribute__((aligned(64)));
   char gathered[KEY_TILE * HEAD_CHUNK * sizeof(float)] __attribute__((aligned(64)));
   int blocks = (turn->most + KEY_BLOCK - 1) / KEY_BLOCK;

@@ -41,7 +41,10 @@ LANES_ALWAYS_INLINE size_t podium_weight_size(int dtype) {
 
 #endif
 
-LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(splat)(float value) { return (f32x16){0} + value; }
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(splat)(float value) {
+  return (f32x16){value, value, value, value, value, value, value, value,
+                  value, value, value, value, value, value, value, value};
+}
 
 LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load)(const float *from) {
   f32x16 v;
@@ -173,7 +176,13 @@ LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(fma)(f32x16 a, f32x16 b, f32x16 c) {
 }
 
 /* a > b ? a : b in every lane */
-LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(larger)(f32x16 a, f32x16 b) { return ISA(select)(a > b, a, b); }
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(larger)(f32x16 a, f32x16 b) {
+#if WIDENED_HALVES == 16
+  return (f32x16)_mm512_max_ps((__m512)a, (__m512)b);
+#else
+  return ISA(select)(a > b, a, b);
+#endif
+}
 
 LANES_ALWAYS_INLINE ISA_TARGET i32x16 ISA(lane_numbers)(void) {
   return (i32x16){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -223,8 +232,12 @@ LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(sums)(const f32x16 *v) {
 /* e^x to about one unit in the last place: x = n ln 2 + r, |r| <= ln(2)/2, a polynomial in r, and 2^n in two factors,
  * so that results run through the subnormals to zero and through the largest numbers to infinity.  NaN stays NaN. */
 LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(exp)(f32x16 x) {
-  x = ISA(select)(x < -104.0f, ISA(splat)(-104.0f), x); /* e^-104 rounds to 0 */
-  x = ISA(select)(x > 89.0f, ISA(splat)(89.0f), x);     /* e^89 is beyond float32 */
+  x = ISA(larger)(ISA(splat)(-104.0f), x); /* e^-104 rounds to 0 */
+#if WIDENED_HALVES == 16
+  x = (f32x16)_mm512_min_ps((__m512)ISA(splat)(89.0f), (__m512)x); /* e^89 is beyond float32 */
+#else
+  x = ISA(select)(x > 89.0f, ISA(splat)(89.0f), x);
+#endif
   const f32x16 shift = ISA(splat)(0x1.8p23f);           /* adding it rounds to an integer, left in the low bits */
   f32x16 shifted = ISA(fma)(x, ISA(splat)(0x1.715476p+0f), shift);
   f32x16 n = shifted - shift;
@@ -238,9 +251,13 @@ LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(exp)(f32x16 x) {
   p = ISA(fma)(p, r, ISA(splat)(0.5f));
   p = ISA(fma)(p, r, ISA(splat)(1.0f));
   p = ISA(fma)(p, r, ISA(splat)(1.0f));
+#if WIDENED_HALVES == 16
+  return (f32x16)_mm512_scalef_ps((__m512)p, (__m512)n); /* the same: the first of the two products is exact */
+#else
   i32x16 exponent = (i32x16)shifted - (i32x16)shift;
   i32x16 half = exponent >> 1;
   f32x16 first = (f32x16)((u32x16)(half + 127) << 23);
   f32x16 second = (f32x16)((u32x16)(exponent - half + 127) << 23);
   return p * first * second;
+#endif
 }
