@@ -4,9 +4,20 @@ public import Numerics
 /// GPTQ: rounds a weight column by column and corrects the columns to come for the error made, weighted by what the layer's
 /// inputs have in common (Frantar et al., https://arxiv.org/abs/2210.17323, algorithm 1).
 ///
-/// Columns are taken in their order. MXFP4's scales are chosen when a group's first column comes, from the weights as
-/// corrected by then; FP8's scales are those of the original weights.
+/// FP8's scales are those of the original weights; MXFP4's depend on the order in which columns are taken.
 public struct GPTQ: Sendable {
+    /// The order in which columns are taken.
+    public enum Order: String, Sendable, CaseIterable {
+        /// Those with the largest activations first, when no error has been moved to them yet. MXFP4's scales are those
+        /// of the original weights. Quark's default (`desc_act`, `static_groups`).
+        case activation
+        /// As they stand. MXFP4's scales are chosen when a group's first column comes, from the weights as corrected by
+        /// then, as in the paper.
+        case column
+    }
+
+    /// The order in which columns are taken.
+    public var order: Order
     /// What is added to the Hessian's diagonal, as a share of its mean.
     public var damping: Double
     /// How many columns are corrected among themselves before all others are.
@@ -17,7 +28,9 @@ public struct GPTQ: Sendable {
     /// - Parameters:
     ///   - damping: What is added to the Hessian's diagonal, as a share of its mean.
     ///   - blockSize: How many columns are corrected among themselves before all others are; a multiple of 32.
-    public init(damping: Double = 0.01, blockSize: Int = 128) {
+    ///   - order: The order in which columns are taken.
+    public init(damping: Double = 0.01, blockSize: Int = 128, order: Order = .column) {
+        self.order = order
         self.damping = damping
         self.blockSize = blockSize
     }
@@ -28,11 +41,21 @@ public struct GPTQ: Sendable {
         public let size: Int
         // The factor lies where the Hessian's sums were; it is only read.
         let values: UnsafeMutablePointer<Double>
+        /// Steps whose input was never anything but zero.
         let dead: [Int]
+        /// The column of each step, nil where they are taken as they stand.
+        let columns: [Int]?
         let damping: Double
         private let memory: Hessian
 
-        init(_ hessian: Hessian, values: UnsafeMutablePointer<Double>, dead: [Int], damping: Double) {
+        init(
+            _ hessian: Hessian,
+            values: UnsafeMutablePointer<Double>,
+            dead: [Int],
+            columns: [Int]?,
+            damping: Double
+        ) {
+            self.columns = columns
             memory = hessian
             size = hessian.size
             self.values = values
@@ -62,8 +85,9 @@ public struct GPTQ: Sendable {
             )
         }
         do throws(QuantizationError) {
+            let columns = order == .activation ? hessian.orderByActivation() : nil
             let (values, dead) = try hessian.inverseFactor(damping: damping, parallel: parallel)
-            return Factor(hessian, values: values, dead: dead, damping: damping)
+            return Factor(hessian, values: values, dead: dead, columns: columns, damping: damping)
         } catch {
             throw QuantizationError(file: error.file, tensor: name, reason: error.reason)
         }
@@ -150,6 +174,9 @@ public struct GPTQ: Sendable {
         let fixed =
             isMXFP4 ? [] : scheme.absmaxScales(weights, rows: rows, columns: columns, storedAs: scaleType)
         var scaleCodes = isMXFP4 ? [UInt8](repeating: 0, count: rows * columns / MXFP4.blockSize) : []
+        if isMXFP4, let order = factor.columns {
+            Self.chooseScales(weights, rows, columns, except: factor.dead.map { order[$0] }, into: &scaleCodes)
+        }
         var codes = [UInt8](repeating: 0, count: rows * columns * scheme.element.bitWidth / 8)
         codes.withUnsafeMutableBufferPointer { codes in
             scaleCodes.withUnsafeMutableBufferPointer { scaleCodes in
@@ -160,6 +187,7 @@ public struct GPTQ: Sendable {
                     scheme: scheme,
                     factor: factor.values,
                     dead: factor.dead,
+                    order: factor.columns,
                     fixedScales: fixed,
                     codes: codes,
                     scaleCodes: scaleCodes
@@ -189,6 +217,28 @@ public struct GPTQ: Sendable {
     }
 }
 
+extension GPTQ {
+    /// MXFP4's scales of the original weights; columns whose input is always zero do not count.
+    private static func chooseScales(
+        _ weights: UnsafeBufferPointer<Float>,
+        _ rows: Int,
+        _ columns: Int,
+        except dead: [Int],
+        into scales: inout [UInt8]
+    ) {
+        var counts = [Bool](repeating: true, count: columns)
+        for column in dead { counts[column] = false }
+        for group in scales.indices {
+            let start = group * MXFP4.blockSize
+            var largest: Float = 0
+            for index in start..<start + MXFP4.blockSize where counts[index % columns] {
+                largest = max(largest, weights[index].magnitude)
+            }
+            scales[group] = MXFP4.scale(absmax: largest)
+        }
+    }
+}
+
 /// GPTQ for some rows: they do not depend on each other.
 private struct RowJob: @unchecked Sendable {
     // What is pointed to is read, except for the codes, of which each job writes its own rows.
@@ -198,6 +248,8 @@ private struct RowJob: @unchecked Sendable {
     let scheme: TensorScheme
     let factor: UnsafeMutablePointer<Double>
     let dead: [Int]
+    /// The column of each step; nil: as they stand.
+    let order: [Int]?
     let fixedScales: [Float]
     let codes: UnsafeMutableBufferPointer<UInt8>
     let scaleCodes: UnsafeMutableBufferPointer<UInt8>
@@ -213,7 +265,14 @@ private struct RowJob: @unchecked Sendable {
             block.deallocate()
             errors.deallocate()
         }
-        for index in 0..<count * columns { rest[index] = Double(weights[rows.lowerBound * columns + index]) }
+        for row in 0..<count {
+            let from = (rows.lowerBound + row) * columns
+            if let order {
+                for step in 0..<columns { rest[row * columns + step] = Double(weights[from + order[step]]) }
+            } else {
+                for step in 0..<columns { rest[row * columns + step] = Double(weights[from + step]) }
+            }
+        }
         for row in 0..<count {
             for column in dead { rest[row * columns + column] = 0 }
         }
@@ -226,20 +285,24 @@ private struct RowJob: @unchecked Sendable {
             }
             for j in 0..<width {
                 let position = start + j
-                if scheme.element == .f4e2m1 {
-                    if position.isMultiple(of: MXFP4.blockSize) {
-                        chooseScales(block + j * count, position, rows, &column)
-                    }
-                } else {
+                let target = order?[position] ?? position
+                if scheme.element != .f4e2m1 {
                     for row in 0..<count {
-                        column.scales[row] = fixedScales[layout.index(row: rows.lowerBound + row, column: position)]
+                        column.scales[row] = fixedScales[layout.index(row: rows.lowerBound + row, column: target)]
                     }
+                } else if order != nil {
+                    for row in 0..<count {
+                        let group = ((rows.lowerBound + row) * columns + target) / MXFP4.blockSize
+                        column.scales[row] = numerics_e8m0_value(scaleCodes[group])
+                    }
+                } else if position.isMultiple(of: MXFP4.blockSize) {
+                    chooseScales(block + j * count, position, rows, &column)
                 }
                 for row in 0..<count { column.values[row] = Float(block[j * count + row]) }
                 column.round(scheme.element)
                 let divisor = factor[position * columns + position]
                 for row in 0..<count {
-                    store(column.codes[row], row: rows.lowerBound + row, column: position)
+                    store(column.codes[row], row: rows.lowerBound + row, column: target)
                     errors[j * count + row] = (block[j * count + row] - Double(column.rounded[row])) / divisor
                 }
                 for other in j + 1..<max(width, j + 1) {

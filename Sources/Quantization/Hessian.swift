@@ -74,6 +74,38 @@ public final class Hessian {
         tokens += count
     }
 
+    /// Brings the inputs into the order of their sums of squares, the largest first; among equals, the first.
+    ///
+    /// - Returns: Which input stands at each place now.
+    func orderByActivation() -> [Int] {
+        precondition(!isSpent, "the statistics were turned into a factor already")
+        let order = (0..<size).sorted { left, right in
+            let (l, r) = (sums[left * (size + 1)], sums[right * (size + 1)])
+            return l > r || l == r && left < right
+        }
+        // Where each input is now, and which input is at each place.
+        var place = Array(0..<size)
+        var input = place
+        for target in 0..<size {
+            let from = place[order[target]]
+            guard from != target else { continue }
+            exchange(target, from)
+            input.swapAt(target, from)
+            place[input[target]] = target
+            place[input[from]] = from
+        }
+        return order
+    }
+
+    /// Exchanges two inputs in the upper triangle.
+    private func exchange(_ i: Int, _ j: Int) {
+        func swap(_ a: Int, _ b: Int) { (sums[a], sums[b]) = (sums[b], sums[a]) }
+        for k in 0..<i { swap(k * size + i, k * size + j) }
+        for k in i + 1..<max(j, i + 1) { swap(i * size + k, k * size + j) }
+        for k in j + 1..<max(size, j + 1) { swap(i * size + k, j * size + k) }
+        swap(i * (size + 1), j * (size + 1))
+    }
+
     /// Turns the statistics into the upper triangular U with Uᵀ U = (H + damping)⁻¹, in place.
     ///
     /// H is factored from its last row upwards, H = R Rᵀ with R upper triangular, so that U is simply R⁻¹ and the inverse

@@ -42,6 +42,11 @@ struct Quantize: ParsableCommand {
     @Option(help: "GPTQ: what is added to the Hessian's diagonal, as a share of its mean.")
     var damping = 0.01
 
+    @Option(
+        help: "GPTQ: which columns come first, activation (those with the largest inputs) or column (as they stand)."
+    )
+    var order = QuantizeRequest.Order.activation
+
     @Argument(parsing: .allUnrecognized, help: ArgumentHelp("Settings, as for a run.", valueName: "setting"))
     var words: [String] = []
 
@@ -55,7 +60,8 @@ struct Quantize: ParsableCommand {
                 method: method,
                 samples: samples,
                 exclude: exclude,
-                damping: damping
+                damping: damping,
+                order: order
             )
             let summary = try CheckpointQuantization(request, console: RunConsole()).run()
             write(QuantizeReport(summary).text, to: STDOUT_FILENO)
@@ -68,3 +74,4 @@ struct Quantize: ParsableCommand {
 extension QuantizeRequest.Scheme: ExpressibleByArgument {}
 extension QuantizeRequest.KVCache: ExpressibleByArgument {}
 extension QuantizeRequest.Method: ExpressibleByArgument {}
+extension QuantizeRequest.Order: ExpressibleByArgument {}

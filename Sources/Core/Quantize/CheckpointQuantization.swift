@@ -133,7 +133,7 @@ public struct CheckpointQuantization {
     private func settings(_ plan: QuantizationPlan, _ worker: LoadedInstance, _ samples: CalibrationSamples?) -> String
     {
         var lines = ["\(worker.workload.id) \(worker.workload.version)", "method \(request.method.rawValue)"]
-        if request.method == .gptq { lines.append("damping \(request.damping)") }
+        if request.method == .gptq { lines.append("damping \(request.damping), order \(request.order.rawValue)") }
         if let samples { lines.append("calibration \(samples.payloads.count) samples, sha256 \(samples.digest)") }
         for file in plan.source.files {
             var status = stat()
@@ -213,7 +213,7 @@ public struct CheckpointQuantization {
                     worker: worker,
                     states: states,
                     method: request.method,
-                    gptq: GPTQ(damping: request.damping),
+                    gptq: GPTQ(damping: request.damping, order: request.order.gptq),
                     pool: pool,
                     progress: progress,
                     output: request.output

@@ -36,6 +36,16 @@ public struct QuantizeRequest: Sendable {
         case rtn
     }
 
+    /// The order in which GPTQ takes columns.
+    public enum Order: String, Sendable, CaseIterable {
+        /// The largest activations first, with the scales of the original weights; Quark's default.
+        case activation
+        /// As they stand, with the scales of the corrected weights; the paper's.
+        case column
+
+        var gptq: GPTQ.Order { self == .activation ? .activation : .column }
+    }
+
     /// Plugin, model, threads and the plugin's options; the data set is the calibration data.
     public var configuration: RunConfiguration
     /// The folder to write; it is made, or holds what an interrupted run with the same settings has left.
@@ -52,6 +62,8 @@ public struct QuantizeRequest: Sendable {
     public var exclude: [String]
     /// What GPTQ adds to the Hessian's diagonal, as a share of its mean.
     public var damping: Double
+    /// The order in which GPTQ takes columns.
+    public var order: Order
 
     /// A request from its parts.
     public init(
@@ -62,7 +74,8 @@ public struct QuantizeRequest: Sendable {
         method: Method,
         samples: Int?,
         exclude: [String],
-        damping: Double
+        damping: Double,
+        order: Order
     ) {
         self.configuration = configuration
         self.output = output
@@ -72,5 +85,6 @@ public struct QuantizeRequest: Sendable {
         self.samples = samples
         self.exclude = exclude
         self.damping = damping
+        self.order = order
     }
 }
