@@ -139,6 +139,12 @@ let package = Package(
         // Tests.
         .target(name: "FuzzDriver", path: "Tests/Fuzz", swiftSettings: swift),
         .target(name: "MallocCounter", path: "Tests/MallocCounter"),
+        .target(
+            name: "ReferenceLlama",
+            dependencies: ["Quantization", "Numerics", "JSON"],
+            path: "Tests/ReferenceLlama",
+            swiftSettings: swift
+        ),
         .testTarget(
             name: "JSONTests",
             dependencies: ["JSON", "FuzzDriver"],
@@ -153,7 +159,7 @@ let package = Package(
         ),
         .testTarget(
             name: "QuantizationTests",
-            dependencies: ["Quantization", "Numerics", "CNumerics", "JSON", "FuzzDriver"],
+            dependencies: ["Quantization", "ReferenceLlama", "Numerics", "CNumerics", "JSON", "FuzzDriver"],
             exclude: ["Fixtures"],
             swiftSettings: swift
         ),
@@ -232,7 +238,10 @@ let package = Package(
         // Runs the built host and plugins; linking two plugins into one test binary would define the entry twice.
         .testTarget(
             name: "HostTests",
-            dependencies: ["Core", "RunRecords", "CPluginAPI", "JSON", "MallocCounter"],
+            dependencies: [
+                "Core", "RunRecords", "CPluginAPI", "JSON", "MallocCounter", "Numerics", "Quantization",
+                "ReferenceLlama",
+            ],
             exclude: ["Snapshots"],
             swiftSettings: swift
         ),

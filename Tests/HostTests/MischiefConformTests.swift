@@ -89,6 +89,12 @@ import Testing
         "overruns_capacity": ("E02", "fail"),
         "lying_count": ("E01", "fail"),
         "accepts_any_token": ("E05", "fail"),
+        "null_layers": ("Q01", "fail"),
+        "nameless_weight": ("Q01", "fail"),
+        "unwanted_rows": ("Q02", "fail"),
+        "silent_layer": ("Q02", "fail"),
+        "changing_state": ("Q02", "fail"),
+        "overruns_state": ("Q02", "fail"),
     ]
 
     @Test func everySinBreaksItsRule() throws {

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import JSON
 import Numerics
+import ReferenceLlama
 import Testing
 
 @testable import Quantization

@@ -87,13 +87,13 @@ public struct ConformanceRule: Sendable {
     private static let groupNames = [
         "l": "loading", "c": "creation", "x": "extensions", "f": "life cycle", "s": "samples", "h": "hanging",
         "k": "crashing", "t": "threads", "w": "weights", "n": "kernels", "e": "tokenizer", "d": "determinism",
-        "a": "accuracy",
+        "a": "accuracy", "q": "quantisation",
     ]
 
     /// Every rule, in the order of the groups.
     public static let all: [ConformanceRule] =
         loading + creation + extensions + lifeCycle + samples + hanging + crashing + threads + weights + kernels
-        + tokenizer + accuracy + determinism
+        + tokenizer + accuracy + determinism + quantisation
 }
 
 /// A breach found by a rule's test.

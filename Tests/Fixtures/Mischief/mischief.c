@@ -38,6 +38,8 @@ typedef struct mischief {
   float *weight;
   mlp_inference inference[2];
   mlp_weights weights;
+  mlp_quantize quantize;
+  int states; /* begun so far */
   mlp_kernels kernels;
 } mischief;
 
@@ -475,6 +477,7 @@ static const void *extension(const mlp_plugin *self, const char *id) {
   if (!strcmp(id, MLP_DATASET)) return m->sin == sin_no_dataset ? NULL : &dataset;
   if (!strcmp(id, MLP_TOKENIZER)) return &tokenizer;
   if (!strcmp(id, MLP_WEIGHTS)) return m->device ? &m->weights : NULL;
+  if (!strcmp(id, MLP_QUANTIZE)) return m->device ? &m->quantize : NULL;
   if (!strcmp(id, MLP_KERNELS)) return m->device ? &m->kernels : NULL;
   if (!strcmp(id, MLP_INFERENCE)) {
     if (m->sin == sin_no_inference) return NULL;
@@ -482,6 +485,65 @@ static const void *extension(const mlp_plugin *self, const char *id) {
     return &m->inference[m->sin == sin_changing_answer ? m->asked++ % 2 : 0];
   }
   return m->sin == sin_accepts_any_id ? &m->inference[0] : NULL;
+}
+
+/* ---- Quantisation: one layer of 32 by 32, whose input is the sample's first 32 bytes ---- */
+
+enum { WIDTH = 32 };
+static const char *const layer_tensors[] = {"layer.weight"};
+static const char *const other_tensors[] = {"other.weight"};
+static const mlp_quantize_layer layer = {.name = "layer", .outputs = WIDTH, .inputs = WIDTH};
+static const mlp_quantize_stage right_stage = {
+    .name = "stage", .tensors = layer_tensors, .layers = &layer, .tensor_count = 1, .layer_count = 1};
+static const mlp_quantize_stage null_stage = {
+    .name = "stage", .tensors = layer_tensors, .layers = NULL, .tensor_count = 1, .layer_count = 1};
+static const mlp_quantize_stage nameless_stage = {
+    .name = "stage", .tensors = other_tensors, .layers = &layer, .tensor_count = 1, .layer_count = 1};
+
+static mlp_status state_size(const mlp_plugin *self, mlp_bytes data, uint64_t *out) {
+  (void)self, (void)data;
+  *out = WIDTH * sizeof(float);
+  return MLP_OK;
+}
+
+static mlp_status begin_state(const mlp_plugin *self, mlp_bytes data, const mlp_quantize_tensor *tensors,
+                              void *state) {
+  (void)tensors;
+  mischief *m = self->impl;
+  float *values = state;
+  for (uint64_t i = 0; i < WIDTH; i++) values[i] = i < data.size ? (float)((const char *)data.data)[i] : 0;
+  if (m->sin == sin_changing_state) values[0] = (float)m->states++;
+  return MLP_OK;
+}
+
+static mlp_status advance(const mlp_plugin *self, uint32_t stage, const void *before, void *after, uint64_t size,
+                          const mlp_quantize_tensor *tensors, const uint8_t *wanted, mlp_observe observe,
+                          void *context) {
+  (void)stage, (void)tensors;
+  mischief *m = self->impl;
+  if (m->sin == sin_unwanted_rows) {
+    float rows[WIDTH] = {0};
+    mlp_status status = observe(context, 0, MLP_OBSERVE_OUTPUT, rows, 1);
+    if (status != MLP_OK) return status;
+  }
+  if (wanted[0] & MLP_OBSERVE_INPUT && m->sin != sin_silent_layer) {
+    mlp_status status = observe(context, 0, MLP_OBSERVE_INPUT, before, 1);
+    if (status != MLP_OK) return status;
+  }
+  if (after) memcpy(after, before, size);
+  if (after && m->sin == sin_overruns_state) ((char *)after)[size] = 1;
+  return MLP_OK;
+}
+
+static void declare_quantize(mischief *m) {
+  m->quantize = (mlp_quantize){.struct_size = sizeof(mlp_quantize),
+                               .stage_count = 1,
+                               .stages = m->sin == sin_null_layers       ? &null_stage
+                                         : m->sin == sin_nameless_weight ? &nameless_stage
+                                                                         : &right_stage,
+                               .state_size = state_size,
+                               .begin = begin_state,
+                               .advance = advance};
 }
 
 static mlp_status create(const mlp_workload *self, const mlp_host *host, const char *config, const mlp_plugin **out) {
@@ -534,6 +596,7 @@ static mlp_status create(const mlp_workload *self, const mlp_host *host, const c
   }
   declare_weights(m);
   declare_kernels(m);
+  declare_quantize(m);
   *out = &m->table;
   return MLP_OK;
 }

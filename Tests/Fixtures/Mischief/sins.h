@@ -97,6 +97,13 @@
   /* tokenizer */                                                                   \
   X(overruns_capacity, "writes more tokens than the buffer holds")                  \
   X(lying_count, "reports another count the second time")                           \
-  X(accepts_any_token, "decodes tokens beyond its vocabulary")
+  X(accepts_any_token, "decodes tokens beyond its vocabulary")                      \
+  /* quantisation */                                                                \
+  X(null_layers, "declares a layer at NULL")                                        \
+  X(nameless_weight, "declares a layer whose weight is another tensor")             \
+  X(unwanted_rows, "hands over rows that nobody wants")                             \
+  X(silent_layer, "hands over no rows")                                             \
+  X(changing_state, "gives another state each time")                                \
+  X(overruns_state, "writes past the end of a state")
 
 #endif /* SINS_H */

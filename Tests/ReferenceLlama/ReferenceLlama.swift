@@ -1,21 +1,22 @@
-import JSON
-import Numerics
-import Quantization
+internal import JSON
+internal import Numerics
+private import Quantization
 
 /// A Llama of a few layers in plain loops, to see what a quantised checkpoint means.
-struct ReferenceLlama {
-    let checkpoint: QuantizedCheckpoint
+public struct ReferenceLlama {
+    private let checkpoint: QuantizedCheckpoint
     /// Whether activations are quantised as each layer's scheme says, rather than weights alone.
-    let quantizesActivations: Bool
-    let hidden: Int
-    let layers: Int
-    let heads: Int
-    let keyHeads: Int
-    let headSize: Int
-    let epsilon: Double
-    let theta: Double
+    private let quantizesActivations: Bool
+    private let hidden: Int
+    private let layers: Int
+    private let heads: Int
+    private let keyHeads: Int
+    private let headSize: Int
+    private let epsilon: Double
+    private let theta: Double
 
-    init(folder: String, quantizesActivations: Bool) throws {
+    /// Reads a checkpoint folder.
+    public init(folder: String, quantizesActivations: Bool) throws {
         checkpoint = try QuantizedCheckpoint(folder: folder)
         self.quantizesActivations = quantizesActivations
         let config = JSONField(try JSON(contentsOfFile: folder + "/config.json"), at: folder)
@@ -25,11 +26,25 @@ struct ReferenceLlama {
         keyHeads = try config["num_key_value_heads"].int()
         headSize = try config["head_dim"].int()
         epsilon = try config["rms_norm_eps"].double()
-        theta = try config["rope_parameters"]["rope_theta"].double()
+        theta = try (config["rope_parameters"].optional?["rope_theta"] ?? config["rope_theta"]).double()
     }
 
     /// The logits of each position.
-    func logits(_ tokens: [Int]) throws -> [[Float]] {
+    ///
+    /// - Parameters:
+    ///   - tokens: The sequence.
+    ///   - observe: Sees the output rows of each linear layer.
+    /// - Returns: A row of the vocabulary's width for each token.
+    /// - Throws: What is wrong with the checkpoint.
+    public func logits(
+        _ tokens: [Int],
+        observe: (_ layer: String, _ output: [Float]) -> Void = { _, _ in }
+    ) throws -> [[Float]] {
+        func linear(_ rows: [[Float]], _ name: String) throws -> [[Float]] {
+            let result = try self.linear(rows, name)
+            for row in result { observe(name, row) }
+            return result
+        }
         let embedding = try checkpoint.checkpoint.tensor(named: "model.embed_tokens.weight").floats()
         var x = tokens.map { Array(embedding[$0 * hidden..<($0 + 1) * hidden]) }
         let kvScales = quantizesActivations ? try KVCacheScales.read(checkpoint, layers: layers) : nil
