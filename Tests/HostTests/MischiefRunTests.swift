@@ -139,6 +139,12 @@ import Testing
         "overruns_capacity": unseen,
         "lying_count": unseen,
         "accepts_any_token": unseen,
+        "null_layers": unseen,
+        "nameless_weight": unseen,
+        "unwanted_rows": unseen,
+        "silent_layer": unseen,
+        "changing_state": unseen,
+        "overruns_state": unseen,
     ]
 
     /// Sins that need a run of their own kind: a keeper of its configuration reads freed memory, which may do anything; a
