@@ -76,7 +76,7 @@ struct LinearLayers {
             }
             output = tensor
         }
-        count(layer, input, output)
+        count(layer, isCached: isCached, input, output)
         return Found(layer: layer, input: input, output: output, bias: biasTensor)
     }
 
@@ -97,7 +97,12 @@ struct LinearLayers {
         )
     }
 
-    private mutating func count(_ layer: QuantizedLinear, _ input: LinearLayer.Input, _ output: TensorView?) {
+    private mutating func count(
+        _ layer: QuantizedLinear,
+        isCached: Bool,
+        _ input: LinearLayer.Input,
+        _ output: TensorView?
+    ) {
         let activations =
             switch input {
             case .asItIs: "float32 inputs"
@@ -105,7 +110,9 @@ struct LinearLayers {
             case .int8Blocks: "inputs in int8 blocks of 32"
             case .mxfp4Blocks: "inputs rounded to MXFP4"
             }
-        let name = layer.scheme.weight == nil ? "\(layer.weight.type)" : "\(layer.scheme)"
+        var scheme = layer.scheme
+        if isCached { scheme.output = nil }
+        let name = scheme.weight == nil ? "\(layer.weight.type)" : "\(scheme)"
         var what = "\(name) (\(activations)\(output == nil ? "" : ", outputs rounded to FP8 E4M3")"
         if let type = plainType(layer, input) { what += ", weights dequantised to \(type)" }
         what += ")"

@@ -1,5 +1,4 @@
 import CPluginAPI
-import Glibc
 import Kernels
 import Numerics
 import PluginAPI
@@ -52,7 +51,6 @@ enum PlacementFill: Sendable {
             try check(gate, columns, sources[safe: 0], sources[safe: 1])
             try check(up, columns, sources[safe: 2], sources[safe: 3])
             let bytes = sources.map { $0.baseAddress?.assumingMemoryBound(to: UInt8.self) }
-            memset(destination, 0, podium_packed_mxfp4_pair_size(Int32(gate.rows), Int32(columns)))
             podium_pack_mxfp4_pair(
                 destination,
                 Int32(gate.rows),
@@ -102,7 +100,6 @@ enum PlacementFill: Sendable {
         _ sources: [UnsafeRawBufferPointer]
     ) throws {
         let rows = matrices.reduce(0) { $0 + $1.rows }
-        memset(destination, 0, podium_packed_mxfp4_size(Int32(rows), Int32(columns)))
         var first = 0
         for (index, matrix) in matrices.enumerated() {
             let (codes, scales) = (sources[safe: 2 * index], sources[safe: 2 * index + 1])
