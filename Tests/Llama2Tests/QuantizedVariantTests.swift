@@ -61,6 +61,36 @@ import Testing
         #expect(worst(found, try scratch.weightsOnly()) < 1e-4)
     }
 
+    /// Biases of projections that are packed together, of one that is packed alone, and of the same ones as plain floats.
+    @Test func biases() throws {
+        var scratch = try QuantizedScratch("mxfp4_kvfp8_ckpt")
+        let before = try scratch.logits(Self.weightsOnly)
+        for (name, size) in [("q", 64), ("k", 32), ("v", 32), ("o", 64)] {
+            let values = (0..<size).map { Float(($0 * 7 + size) % 9 - 4) / 8 }
+            let tensor = "model.layers.0.self_attn.\(name)_proj.bias"
+            try scratch.add((tensor, .bf16, [size], ElementType.bf16.encode(values)))
+        }
+        try scratch.copy.edit("config.json", [("attention_bias", true)])
+        let packed = try scratch.logits(Self.weightsOnly)
+        for path in [["global_quant_config"], ["layer_quant_config", "*k_proj"], ["layer_quant_config", "*v_proj"]] {
+            try scratch.copy.edit(["quantization_config"] + path, ("input_tensors", .null))
+        }
+        let plain = try scratch.logits([("activations", "exact"), ("kv_cache", "f32")])
+        #expect(worst(packed, plain) < 0.1 && worst(packed, before) > 0.5)
+    }
+
+    /// Gate and up projection whose inputs have scales of their own are two products; with one scale they are one.
+    @Test func scalesOfTheGate() throws {
+        var scratch = try QuantizedScratch("fp8_kvfp8_ckpt")
+        try scratch.change("gate_proj.input_scale") { $0.bytes = [0, 0x3D] }
+        try scratch.change("up_proj.input_scale") { $0.bytes = [0, 0x3D] }
+        let one = try scratch.logits([])
+        // A step of bfloat16: the roundings differ, the sums hardly.
+        try scratch.change("up_proj.input_scale") { $0.bytes = [1, 0x3D] }
+        let two = try scratch.logits([])
+        #expect(one != two && worst(one, two) < 0.5)
+    }
+
     /// A scale for each output, all the same, gives the bits of one scale for all.
     @Test(arguments: [[32], [32, 1]])
     func perChannel(_ shape: [Int]) throws {

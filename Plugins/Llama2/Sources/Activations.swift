@@ -35,6 +35,7 @@ struct Activations {
     init(
         _ configuration: LlamaConfiguration,
         _ tensors: LlamaTensors,
+        _ weights: BoundWeights,
         in memory: DeviceMemory,
         rows: Int,
         logitRows: Int
@@ -52,7 +53,7 @@ struct Activations {
             try allocate(Float.self, rows, width)
         }
         self.rows = rows
-        let needs = Needs(tensors)
+        let needs = Needs(tensors, weights)
         let pairs = configuration.headDimension / 2
         frequencies = try memory.allocatePinned(Float.self, pairs, purpose: "rotary frequencies")
         let values = rotaryFrequencies(
@@ -86,7 +87,7 @@ struct Activations {
         var blocks = 0
         var isGateSeparate = false
 
-        init(_ tensors: LlamaTensors) {
+        init(_ tensors: LlamaTensors, _ weights: BoundWeights) {
             add(tensors.head)
             for layer in tensors.layers {
                 add(layer.output)
@@ -103,6 +104,7 @@ struct Activations {
                 case .paired(let gate, let up):
                     add(gate)
                     add(up)
+                    isGateSeparate = isGateSeparate || !weights.haveOneInput(gate, up)
                 case .separate(let gate, let up):
                     add(gate)
                     add(up)

@@ -65,6 +65,14 @@ struct BoundWeights {
     /// A scale that stands alone.
     subscript(scalar index: Int) -> Float { scalars[index] }
 
+    /// Whether two layers round their input to the same numbers.
+    func haveOneInput(_ first: LinearLayer, _ second: LinearLayer) -> Bool {
+        if case .fp8(let one) = first.input, case .fp8(let other) = second.input {
+            return scalars[one] == scalars[other]
+        }
+        return first.input == second.input
+    }
+
     /// The scales of the key-value cache in a layer; 1 where it has none.
     func cacheScales(_ plan: KVCachePlan, layer: Int) -> (key: Float, value: Float) {
         switch plan.scales {

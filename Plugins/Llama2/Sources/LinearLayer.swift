@@ -27,6 +27,12 @@ struct LinearLayer: Sendable {
 
         /// Whether a product takes codes and scales instead of numbers.
         var isBlocks: Bool { self == .int8Blocks || self == .mxfp4Blocks }
+
+        /// Whether it is the same rounding, apart from the scale.
+        func isLike(_ other: Input) -> Bool {
+            if case .fp8 = self, case .fp8 = other { return true }
+            return self == other
+        }
     }
 
     /// The weight.

@@ -39,7 +39,7 @@ final class LlamaModel: CausalLanguageModel {
     }
 
     func allocateActivations(in memory: DeviceMemory, rows: Int, logitRows: Int) throws {
-        activations = try Activations(configuration, tensors, in: memory, rows: rows, logitRows: logitRows)
+        activations = try Activations(configuration, tensors, weights, in: memory, rows: rows, logitRows: logitRows)
     }
 
     func record(_ step: StepRecording) throws -> UnsafePointer<Float> {
@@ -198,10 +198,10 @@ final class LlamaModel: CausalLanguageModel {
         case .packed(let pair):
             var operand = try normed(pair)
             try linear.packedGate(activations.gated, &operand, pair)
-        case .paired(let gate, let up):
+        case .paired(let gate, let up) where weights.haveOneInput(gate, up):
             var operand = try normed(gate, up)
             try linear.gate(activations.gated, &operand, gate, up)
-        case .separate(let gate, let up):
+        case .paired(let gate, let up), .separate(let gate, let up):
             var operand = try normed(gate, up)
             try linear.product(activations.gated, &operand, gate)
             try linear.product(activations.up, &operand, up)

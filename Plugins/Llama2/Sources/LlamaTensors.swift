@@ -20,7 +20,7 @@ struct LlamaTensors: Sendable {
     enum Gate: Sendable {
         /// Packed together, for one launch.
         case packed(LinearLayer)
-        /// Row-major with one type and one input, for one launch.
+        /// Row-major with one type, for one launch if the scales of their inputs are equal, which numbers show.
         case paired(gate: LinearLayer, up: LinearLayer)
         case separate(gate: LinearLayer, up: LinearLayer)
     }
@@ -197,7 +197,7 @@ struct LlamaTensors: Sendable {
         }
         let (gate, up) = (try linear.declare(found[0], &table), try linear.declare(found[1], &table))
         if case .rows(let first, _) = gate.weight, case .rows(let second, _) = up.weight, first.type == second.type,
-            gate.input == up.input, found.allSatisfy(\.isFree)
+            gate.input.isLike(up.input), found.allSatisfy(\.isFree)
         {
             return .paired(gate: gate, up: up)
         }
