@@ -164,15 +164,15 @@ extension KernelTests {
             var count: UInt32 = 0
             var families: UInt32 = 0
             let kernels = UnsafeBufferPointer(start: podium_kernels(&count), count: Int(PODIUM_KERNEL_COUNT.rawValue))
-            let names = UnsafeBufferPointer(start: podium_families(&families), count: 8)
-            #expect(count == UInt32(PODIUM_KERNEL_COUNT.rawValue) && families == 8)
+            let names = UnsafeBufferPointer(start: podium_families(&families), count: 9)
+            #expect(count == UInt32(PODIUM_KERNEL_COUNT.rawValue) && families == 9)
             #expect(kernels.allSatisfy { $0.twin != nil && $0.family < families })
             #expect(names.allSatisfy { $0.name != nil })
             #expect(
                 kernels.map { String(cString: $0.name) } == [
                     "embedding", "rms_norm", "gemm", "gemm_silu_gate", "rope_tables", "rope_append", "paged_attention",
                     "argmax", "round_to_fp8", "quantize_rows", "rms_norm_quantize", "gemm_mxfp4",
-                    "gemm_mxfp4_silu_gate",
+                    "gemm_mxfp4_silu_gate", "add", "silu_gate",
                 ]
             )
         }
@@ -200,7 +200,7 @@ extension KernelTests {
                     signature(podium_paged_attention), signature(podium_argmax), signature(podium_round_to_fp8),
                     signature(podium_quantize_rows),
                     signature(podium_rms_norm_quantize), signature(podium_gemm_mxfp4),
-                    signature(podium_gemm_mxfp4_silu_gate),
+                    signature(podium_gemm_mxfp4_silu_gate), signature(podium_add), signature(podium_silu_gate),
                 ]
             )
         }

@@ -4,15 +4,17 @@
 #include "gemm_sizes.h"
 
 #define ISA_BODY "../Gemm/gemm_body.h"
+#define ISA_WITH_VNNI
 #include "../Lanes/each_isa.h"
 
 enum { GATE_COLUMNS = BLOCK_COLUMNS / 2 };
 
-static uint64_t blocks_of(int32_t n, int32_t columns) { return podium_ceiling(n, columns); }
+/* How products take weights of a podium_dtype. */
+static int32_t kind_of(int32_t dtype) { return dtype == PODIUM_F8E4M3 ? E4M3_SCALED : dtype; }
 
-static int columns_of(uint64_t block, int32_t n, int32_t columns) {
-  int64_t rest = n - (int64_t)block * columns;
-  return rest < columns ? (int)rest : (int)columns;
+/* The column at which a block begins; n beyond the last. */
+static size_t column_of(uint64_t block, int32_t n, int32_t columns) {
+  return block < podium_ceiling(n, columns) ? (size_t)block * (size_t)columns : (size_t)n;
 }
 
 void podium_gemm(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t dtype, float *y,
@@ -21,11 +23,8 @@ void podium_gemm(const mlp_grid *grid, uint64_t first_block, uint64_t last_block
   (void)grid;
   int32_t rows = podium_live(live, max_rows);
   if (rows == 0) return;
-  if (last_block > blocks_of(n, BLOCK_COLUMNS)) last_block = blocks_of(n, BLOCK_COLUMNS);
-  for (uint64_t block = first_block; block < last_block; block++) {
-    ISA_CALL(gemm_block, dtype, y, x, w, scales, bias, bias_dtype, rows, (size_t)n, (size_t)k,
-             (size_t)block * BLOCK_COLUMNS, columns_of(block, n, BLOCK_COLUMNS), accumulate);
-  }
+  ISA_CALL(gemm_columns, kind_of(dtype), y, x, w, scales, bias, bias_dtype, rows, (size_t)n, (size_t)k,
+           column_of(first_block, n, BLOCK_COLUMNS), column_of(last_block, n, BLOCK_COLUMNS), accumulate);
 }
 
 mlp_grid podium_grid_gemm(podium_backend backend, int32_t max_rows, int32_t n, int32_t k) {
@@ -39,11 +38,8 @@ void podium_gemm_silu_gate(const mlp_grid *grid, uint64_t first_block, uint64_t 
   (void)grid;
   int32_t rows = podium_live(live, max_rows);
   if (rows == 0) return;
-  if (last_block > blocks_of(n, GATE_COLUMNS)) last_block = blocks_of(n, GATE_COLUMNS);
-  for (uint64_t block = first_block; block < last_block; block++) {
-    ISA_CALL(gate_block, dtype, h, x, gate, up, gate_scales, up_scales, rows, (size_t)n, (size_t)k,
-             (size_t)block * GATE_COLUMNS, columns_of(block, n, GATE_COLUMNS));
-  }
+  ISA_CALL(gate_columns, kind_of(dtype), h, x, gate, up, gate_scales, up_scales, rows, (size_t)n, (size_t)k,
+           column_of(first_block, n, GATE_COLUMNS), column_of(last_block, n, GATE_COLUMNS));
 }
 
 mlp_grid podium_grid_gemm_silu_gate(podium_backend backend, int32_t max_rows, int32_t n, int32_t k) {

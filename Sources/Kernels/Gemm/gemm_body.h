@@ -2,44 +2,92 @@
 
 #include "tile.h"
 
-#define TILE_CASE(rows_, dtype_)                                                                                   \
-  case rows_:                                                                                                      \
-    ISA(tile)(rows_, TILE_COLUMNS, dtype_, x, w, start, count, ahead, ahead_count, first, sums, BLOCK_COLUMNS);    \
-    break;
+#if WIDENED_HALVES
+/* NaN among E4M3 codes: doubled, 0x7f and 0xff are 0xfe, and all other codes are less. */
+LANES_ALWAYS_INLINE ISA_TARGET u8x64 ISA(most_doubled)(u8x64 most, const char *codes) {
+  u8x64 v;
+  __builtin_memcpy(&v, codes, sizeof v);
+  return __builtin_elementwise_max(most, v + v);
+}
 
-#if TILE_ROWS == 6
-#define TILE_CASES(dtype_)                                       \
-  TILE_CASE(1, dtype_) TILE_CASE(2, dtype_) TILE_CASE(3, dtype_) \
-  TILE_CASE(4, dtype_) TILE_CASE(5, dtype_) TILE_CASE(6, dtype_)
-#elif TILE_ROWS == 3
-#define TILE_CASES(dtype_) TILE_CASE(1, dtype_) TILE_CASE(2, dtype_) TILE_CASE(3, dtype_)
-#else
-#define TILE_CASES(dtype_) TILE_CASE(1, dtype_)
+ISA_TARGET static int ISA(is_nan_doubled)(u8x64 most) {
+  int found = 0;
+  for (size_t i = 0; i < sizeof most; i++) found |= most[i] == 0xfe;
+  return found;
+}
+
+ISA_TARGET static int ISA(holds_nan)(const char *codes, size_t count) {
+  u8x64 most = {0};
+  size_t i = 0;
+  for (; i + sizeof most <= count; i += sizeof most) most = ISA(most_doubled)(most, codes + i);
+  int found = ISA(is_nan_doubled)(most);
+  for (; i < count; i++) found |= (codes[i] & 0x7f) == 0x7f;
+  return found;
+}
 #endif
 
-/* TILE_COLUMNS columns of `rows` rows. */
-ISA_TARGET __attribute__((noinline)) static void ISA(tile_f32)(int rows, const float *const *x, const void *const *w,
-                                                               size_t start, size_t count, const char *const *ahead,
-                                                               int ahead_count, int first, f32x16 *sums) {
-  switch (rows) { TILE_CASES(PODIUM_F32) }
-}
+#if defined(BYTE_DOT_PRODUCTS)
+#include "e4m3_table.h"
 
-ISA_TARGET __attribute__((noinline)) static void ISA(tile_bf16)(int rows, const float *const *x, const void *const *w,
-                                                                size_t start, size_t count, const char *const *ahead,
+/* 2^-8 times the values of 64 E4M3 codes, NaN included. */
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(widen_64_e4m3)(const char *codes, f32x16 values[4]) {
+  const __m512i high_0 = _mm512_load_si512(podium_e4m3_high), high_1 = _mm512_load_si512(podium_e4m3_high + 64);
+  const __m512i low_0 = _mm512_load_si512(podium_e4m3_low), low_1 = _mm512_load_si512(podium_e4m3_low + 64);
+  __m512i v = _mm512_loadu_si512(codes);
+  __m512i low = _mm512_permutex2var_epi8(low_0, v, low_1);
+  __m512i high = _mm512_permutex2var_epi8(high_0, v, high_1);
+  high = _mm512_ternarylogic_epi32(high, v, _mm512_set1_epi8((char)0x80), 0xf8); /* high | (v & sign) */
+  /* Byte i of each half goes to the two upper bytes of lane i mod 16. */
+  u32x16 lanes = (u32x16)ISA(lane_numbers)(), places = lanes << 24 | lanes << 16 | 0x40000000u;
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; i++) {
+    values[i] = (f32x16)_mm512_maskz_permutex2var_epi8(0xccccccccccccccccull, low,
+                                                       (__m512i)(places + 0x10100000u * (uint32_t)i), high);
+  }
+}
+#endif
+
+#include "stream_body.h"
+
+/* ---- Panels: many rows of E4M3, and columns that are less than sixteen ----------------------------------------- */
+
+#if TILE_ROWS == 6
+#define TILE_CASES(dtype_, wide_)                                                     \
+  TILE_CASE(1, dtype_, wide_) TILE_CASE(2, dtype_, wide_) TILE_CASE(3, dtype_, wide_) \
+  TILE_CASE(4, dtype_, wide_) TILE_CASE(5, dtype_, wide_) TILE_CASE(6, dtype_, wide_)
+#elif TILE_ROWS == 3
+#define TILE_CASES(dtype_, wide_) TILE_CASE(1, dtype_, wide_) TILE_CASE(2, dtype_, wide_) TILE_CASE(3, dtype_, wide_)
+#else
+#define TILE_CASES(dtype_, wide_) TILE_CASE(1, dtype_, wide_)
+#endif
+
+#define TILE_CASE(rows_, dtype_, wide_)                                                                        \
+  case rows_:                                                                                                  \
+    ISA(widening_tile)(rows_, TILE_COLUMNS, dtype_, x, w, start, count, ahead, ahead_count, first, wide_,      \
+                       WIDE_STRIDE, sums, BLOCK_COLUMNS);                                                      \
+    break;
+
+/* The first tile of rows in a panel widens TILE_COLUMNS columns for the others while it computes. */
+#define FIRST_TILE(name_, dtype_)                                                                                     \
+  ISA_TARGET __attribute__((noinline)) static void ISA(first_tile_##name_)(                                           \
+      int rows, const float *const *x, const void *const *w, size_t start, size_t count, const char *const *ahead,    \
+      int ahead_count, int first, float *wide, f32x16 *sums) {                                                        \
+    switch (rows) { TILE_CASES(dtype_, wide) }                                                                        \
+  }
+FIRST_TILE(f32, PODIUM_F32)
+FIRST_TILE(bf16, PODIUM_BF16)
+FIRST_TILE(f16, PODIUM_F16)
+FIRST_TILE(e4m3, E4M3_SCALED)
+#if WIDENED_HALVES
+FIRST_TILE(finite_e4m3, E4M3_SCALED_FINITE)
+#endif
+
+/* The others compute with what the first has left. */
+ISA_TARGET __attribute__((noinline)) static void ISA(wide_tile)(int rows, const float *const *x, const void *const *w,
+                                                                size_t count, const char *const *ahead,
                                                                 int ahead_count, int first, f32x16 *sums) {
-  switch (rows) { TILE_CASES(PODIUM_BF16) }
-}
-
-ISA_TARGET __attribute__((noinline)) static void ISA(tile_f16)(int rows, const float *const *x, const void *const *w,
-                                                               size_t start, size_t count, const char *const *ahead,
-                                                               int ahead_count, int first, f32x16 *sums) {
-  switch (rows) { TILE_CASES(PODIUM_F16) }
-}
-
-ISA_TARGET __attribute__((noinline)) static void ISA(tile_f8)(int rows, const float *const *x, const void *const *w,
-                                                              size_t start, size_t count, const char *const *ahead,
-                                                              int ahead_count, int first, f32x16 *sums) {
-  switch (rows) { TILE_CASES(PODIUM_F8E4M3) }
+  enum { start = 0 };
+  switch (rows) { TILE_CASES(PODIUM_F32, NULL) }
 }
 
 /* sums[r][c] = lanes of x[r] . w[c] for `rows` <= PANEL_ROWS rows of x and `columns` of the BLOCK_COLUMNS columns, a
@@ -47,58 +95,86 @@ ISA_TARGET __attribute__((noinline)) static void ISA(tile_f8)(int rows, const fl
  * likely to be wanted next. */
 ISA_TARGET static void ISA(panel)(int dtype, const float *x, int rows, const void *const *w, int columns, size_t k,
                                   size_t next_block, f32x16 *sums) {
+  float wide[BLOCK_COLUMNS * WIDE_STRIDE] __attribute__((aligned(64)));
   int tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
-  int tile_rows = (rows + tiles - 1) / tiles;
-  size_t pass = tile_rows == 1 ? 4 * PASS_K : tile_rows <= 3 ? 2 * PASS_K : PASS_K;
   size_t size = podium_weight_size(dtype);
-  /* When a row is a multiple of 4 KiB, the same k of all rows of x and w falls into one set of L1, and the ways do not
-   * suffice: then x is copied together.  Weights of two bytes advance at half the pace and leave room. */
-  int crowded = tile_rows > 1 && dtype == PODIUM_F32 && k * sizeof(float) % 4096 == 0;
-  for (size_t start = 0; start < k; start += pass) {
-    size_t end = start + pass < k ? start + pass : k;
+  for (size_t start = 0; start < k; start += PASS_K) {
+    size_t end = start + PASS_K < k ? start + PASS_K : k, count = end - start;
+#if WIDENED_HALVES
+    int is_finite = dtype == E4M3_SCALED;
+    for (int c = 0; c < columns && is_finite; c++) {
+      is_finite = !ISA(holds_nan)((const char *)w[c] + start, count);
+    }
+#endif
     for (int tile = 0; tile < tiles; tile++) {
-      int from = tile * rows / tiles, to = (tile + 1) * rows / tiles;
-      float copy[TILE_ROWS_MAX * PASS_K];
+      int from = (int)((int64_t)tile * rows / tiles), to = (int)((int64_t)(tile + 1) * rows / tiles);
       const float *at[TILE_ROWS_MAX];
-      for (int r = from; r < to; r++) {
-        at[r - from] = x + (size_t)r * k + start;
-        if (crowded) {
-          float *row = copy + (size_t)(r - from) * pass;
-          for (size_t i = 0; i < end - start; i += LANES) ISA(store)(row + i, ISA(load)(at[r - from] + i));
-          at[r - from] = row;
-        }
-      }
+      for (int r = from; r < to; r++) at[r - from] = x + (size_t)r * k + start;
       /* Each tile brings a share of every column that the next pass, or the next block, needs. */
       int ahead_first = tile * TILE_COLUMNS / tiles, ahead_count = (tile + 1) * TILE_COLUMNS / tiles - ahead_first;
-      /* A single row only streams: two tiles ahead are enough, and what comes too early may be gone again. */
-      int distance = rows == 1 ? 2 * TILE_COLUMNS : columns;
       for (int c = 0; c < columns; c += TILE_COLUMNS) {
         const char *ahead[TILE_COLUMNS_MAX];
+        const void *widened[TILE_COLUMNS_MAX];
         for (int i = 0; i < ahead_count; i++) {
-          int column = c + ahead_first + i + distance;
-          if (column < columns) {
-            ahead[i] = (const char *)w[column] + start * size;
-          } else {
-            column = (column - columns) % columns;
-            ahead[i] = (const char *)w[column] + (end < k ? end * size : next_block);
-          }
+          ahead[i] = (const char *)w[c + ahead_first + i] + (end < k ? end * size : next_block);
         }
+        for (int i = 0; i < TILE_COLUMNS; i++) widened[i] = wide + (size_t)(c + i) * WIDE_STRIDE;
         f32x16 *to_sums = sums + (size_t)from * BLOCK_COLUMNS + (size_t)c;
-        if (dtype == PODIUM_BF16) {
-          ISA(tile_bf16)(to - from, at, w + c, start, end - start, ahead, ahead_count, start == 0, to_sums);
+#define FIRST(name_)                                                                                         \
+  ISA(first_tile_##name_)(to - from, at, w + c, start, count, ahead, ahead_count, start == 0,                \
+                          wide + (size_t)c * WIDE_STRIDE, to_sums)
+        if (tile > 0) {
+          ISA(wide_tile)(to - from, at, widened, count, ahead, ahead_count, start == 0, to_sums);
+        } else if (dtype == PODIUM_BF16) {
+          FIRST(bf16);
         } else if (dtype == PODIUM_F16) {
-          ISA(tile_f16)(to - from, at, w + c, start, end - start, ahead, ahead_count, start == 0, to_sums);
-        } else if (dtype == PODIUM_F8E4M3) {
-          ISA(tile_f8)(to - from, at, w + c, start, end - start, ahead, ahead_count, start == 0, to_sums);
+          FIRST(f16);
+        } else if (dtype == PODIUM_F32) {
+          FIRST(f32);
+#if WIDENED_HALVES
+        } else if (is_finite) {
+          FIRST(finite_e4m3);
+#endif
         } else {
-          ISA(tile_f32)(to - from, at, w + c, start, end - start, ahead, ahead_count, start == 0, to_sums);
+          FIRST(e4m3);
         }
+#undef FIRST
       }
     }
   }
 }
 
-/* y[0..rows)[first..first + columns) of the product. */
+/* ---- What follows the sums ------------------------------------------------------------------------------------- */
+
+/* The sums of sixteen results, with their scales. */
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(scaled)(int dtype, const f32x16 *sums, const float *scales, size_t first,
+                                                  size_t count) {
+  f32x16 v = ISA(sums)(sums);
+  if (dtype == E4M3_SCALED) v *= 256.0f;
+  return scales ? v * ISA(load_up_to)(scales + first, count) : v;
+}
+
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(finish)(int dtype, float *y, const f32x16 *sums, const float *scales,
+                                                const void *bias, int bias_dtype, size_t first, size_t count,
+                                                int accumulate) {
+  f32x16 v = ISA(scaled)(dtype, sums, scales, first, count);
+  if (bias) v += ISA(load_weights_up_to)(bias_dtype, bias, first, count);
+  if (accumulate) v += ISA(load_up_to)(y, count);
+  ISA(store_up_to)(y, v, count);
+}
+
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(finish_gate)(int dtype, float *h, const f32x16 *gate, const f32x16 *up,
+                                                     const float *gate_scales, const float *up_scales, size_t first,
+                                                     size_t count) {
+  f32x16 g = ISA(scaled)(dtype, gate, gate_scales, first, count);
+  f32x16 u = ISA(scaled)(dtype, up, up_scales, first, count);
+  f32x16 silu = g / (ISA(splat)(1.0f) + ISA(exp)(-g));
+  ISA(store_up_to)(h, silu * u, count);
+}
+
+/* ---- Columns first <= i < last of a product -------------------------------------------------------------------- */
+
+/* Up to BLOCK_COLUMNS of them, by panels. */
 ISA_TARGET static void ISA(gemm_block)(int dtype, float *y, const float *x, const void *w, const float *scales,
                                        const void *bias, int bias_dtype, int rows, size_t n, size_t k, size_t first,
                                        int columns, int accumulate) {
@@ -119,19 +195,42 @@ ISA_TARGET static void ISA(gemm_block)(int dtype, float *y, const float *x, cons
       const f32x16 *row_sums = sums + (size_t)(r - from) * BLOCK_COLUMNS;
       float *out = y + (size_t)r * n + first;
       for (int c = 0; c < columns; c += LANES) {
-        size_t count = (size_t)(columns - c);
-        f32x16 v = ISA(sums)(row_sums + c);
-        if (scales) v *= ISA(load_up_to)(scales + first + c, count);
-        if (bias) v += ISA(load_weights_up_to)(bias_dtype, bias, first + (size_t)c, count);
-        if (accumulate) v += ISA(load_up_to)(out + c, count);
-        ISA(store_up_to)(out + c, v, count);
+        ISA(finish)(dtype, out + c, row_sums + c, scales, bias, bias_dtype, first + (size_t)c, (size_t)(columns - c),
+                    accumulate);
       }
     }
   }
 }
 
-/* h[0..rows)[first..first + columns) of the gated product: gate in the lower half of the panel's columns, up in the
- * upper half. */
+ISA_TARGET static void ISA(gemm_columns)(int dtype, float *y, const float *x, const void *w, const float *scales,
+                                         const void *bias, int bias_dtype, int rows, size_t n, size_t k, size_t first,
+                                         size_t last, int accumulate) {
+  size_t row_size = k * podium_weight_size(dtype);
+  size_t streamed = ISA(is_streamed)(dtype, rows) ? first + (last - first) / LANES * LANES : first;
+  int panels = (rows + STREAM_PANEL_ROWS - 1) / STREAM_PANEL_ROWS;
+  for (int panel = 0; panel < panels && streamed > first; panel++) {
+    int top = (int)((int64_t)panel * rows / panels), height = (int)((int64_t)(panel + 1) * rows / panels) - top;
+    int groups = (height + STREAM_ROWS - 1) / STREAM_ROWS;
+    for (size_t column = first; column < streamed; column += LANES) {
+      const char *columns = (const char *)w + column * row_size;
+      for (int group = 0; group < groups; group++) {
+        f32x16 sums[TILE_ROWS * LANES];
+        int from = top + group * height / groups, to = top + (group + 1) * height / groups;
+        ISA(stream)(dtype, to - from, x + (size_t)from * k, k, columns, columns + LANES * row_size, sums);
+        for (int r = from; r < to; r++) {
+          ISA(finish)(dtype, y + (size_t)r * n + column, sums + (r - from) * LANES, scales, bias, bias_dtype, column,
+                      LANES, accumulate);
+        }
+      }
+    }
+  }
+  for (first = streamed; first < last; first += BLOCK_COLUMNS) {
+    int columns = first + BLOCK_COLUMNS < last ? BLOCK_COLUMNS : (int)(last - first);
+    ISA(gemm_block)(dtype, y, x, w, scales, bias, bias_dtype, rows, n, k, first, columns, accumulate);
+  }
+}
+
+/* Up to BLOCK_COLUMNS / 2 of a gated product: gate in the lower half of the panel's columns, up in the upper half. */
 ISA_TARGET static void ISA(gate_block)(int dtype, float *h, const float *x, const void *gate, const void *up,
                                        const float *gate_scales, const float *up_scales, int rows, size_t n, size_t k,
                                        size_t first, int columns) {
@@ -151,19 +250,47 @@ ISA_TARGET static void ISA(gate_block)(int dtype, float *h, const float *x, cons
                panel + 1 < panels ? 0 : HALF * row_size, sums);
     for (int r = from; r < to; r++) {
       const f32x16 *row_sums = sums + (size_t)(r - from) * BLOCK_COLUMNS;
-      float *out = h + (size_t)r * n + first;
       for (int c = 0; c < columns; c += LANES) {
-        f32x16 g = ISA(sums)(row_sums + c);
-        f32x16 u = ISA(sums)(row_sums + HALF + c);
-        size_t count = (size_t)(columns - c);
-        if (gate_scales) g *= ISA(load_up_to)(gate_scales + first + c, count);
-        if (up_scales) u *= ISA(load_up_to)(up_scales + first + c, count);
-        f32x16 silu = g / (ISA(splat)(1.0f) + ISA(exp)(-g));
-        ISA(store_up_to)(out + c, silu * u, count);
+        ISA(finish_gate)(dtype, h + (size_t)r * n + first + c, row_sums + c, row_sums + HALF + c, gate_scales,
+                         up_scales, first + (size_t)c, (size_t)(columns - c));
       }
     }
   }
 }
 
+ISA_TARGET static void ISA(gate_columns)(int dtype, float *h, const float *x, const void *gate, const void *up,
+                                         const float *gate_scales, const float *up_scales, int rows, size_t n,
+                                         size_t k, size_t first, size_t last) {
+  f32x16 sums[2][STREAM_PANEL_ROWS * LANES];
+  size_t row_size = k * podium_weight_size(dtype);
+  size_t streamed = ISA(is_streamed)(dtype, rows) ? first + (last - first) / LANES * LANES : first;
+  int panels = (rows + STREAM_PANEL_ROWS - 1) / STREAM_PANEL_ROWS;
+  for (int panel = 0; panel < panels && streamed > first; panel++) {
+    int top = (int)((int64_t)panel * rows / panels), height = (int)((int64_t)(panel + 1) * rows / panels) - top;
+    int groups = (height + STREAM_ROWS - 1) / STREAM_ROWS;
+    for (size_t column = first; column < streamed; column += LANES) {
+      const char *columns[3] = {(const char *)gate + column * row_size, (const char *)up + column * row_size,
+                                (const char *)gate + (column + LANES) * row_size};
+      for (int half = 0; half < 2; half++) {
+        for (int group = 0; group < groups; group++) {
+          int from = group * height / groups, to = (group + 1) * height / groups;
+          ISA(stream)(dtype, to - from, x + (size_t)(top + from) * k, k, columns[half], columns[half + 1],
+                      sums[half] + from * LANES);
+        }
+      }
+      for (int r = 0; r < height; r++) {
+        ISA(finish_gate)(dtype, h + (size_t)(top + r) * n + column, sums[0] + r * LANES, sums[1] + r * LANES,
+                         gate_scales, up_scales, column, LANES);
+      }
+    }
+  }
+  for (first = streamed; first < last; first += BLOCK_COLUMNS / 2) {
+    int columns = first + BLOCK_COLUMNS / 2 < last ? BLOCK_COLUMNS / 2 : (int)(last - first);
+    ISA(gate_block)(dtype, h, x, gate, up, gate_scales, up_scales, rows, n, k, first, columns);
+  }
+}
+
+#undef FIRST_TILE
+#undef STREAM_ROWS
 #undef TILE_CASE
 #undef TILE_CASES

@@ -28,15 +28,20 @@ typedef uint32_t u32x16 __attribute__((vector_size(64)));
 typedef uint16_t u16x16 __attribute__((vector_size(32)));
 typedef int16_t i16x16 __attribute__((vector_size(32)));
 typedef uint8_t u8x16 __attribute__((vector_size(16)));
+typedef uint8_t u8x64 __attribute__((vector_size(64)));
 typedef int8_t i8x16 __attribute__((vector_size(16)));
 
 #define LANES_ALWAYS_INLINE __attribute__((always_inline)) static inline
 /* Vectors of 64 bytes only ever pass between functions that are inlined into each other. */
 #pragma clang diagnostic ignored "-Wpsabi"
 
-/* Bytes of one weight of a podium_dtype. */
+/* How products take E4M3: 2^-8 of its values, which are those of a half with the same exponent and fraction bits.  The
+ * second is for codes that are known to hold no NaN. */
+enum { E4M3_SCALED = 16, E4M3_SCALED_FINITE = 17 };
+
+/* Bytes of one weight of a podium_dtype, or of the two above. */
 LANES_ALWAYS_INLINE size_t podium_weight_size(int dtype) {
-  return dtype == PODIUM_F32 ? sizeof(float) : dtype == PODIUM_F8E4M3 ? 1 : sizeof(uint16_t);
+  return dtype == PODIUM_F32 ? sizeof(float) : dtype >= PODIUM_F8E4M3 ? 1 : sizeof(uint16_t);
 }
 
 #endif
@@ -108,12 +113,18 @@ LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(widen_halves)(u16x16 halves) {
 #endif
 }
 
+#if WIDENED_HALVES
+/* 2^-8 times the values of sixteen E4M3 codes, 480 times 2^-8 for NaN.  Moved up by 7 bits, exponent and fraction are
+ * those of a half, subnormals included. */
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(widen_finite_e4m3)(u8x16 codes) {
+  return ISA(widen_halves)((u16x16)__builtin_convertvector((i8x16)codes, i16x16) << 7 & 0xbf80);
+}
+#endif
+
 /* The values of sixteen E4M3 codes, exactly; NaN for 0x7f and 0xff. */
 LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(widen_e4m3)(u8x16 codes) {
 #if WIDENED_HALVES
-  /* Moved up by 7 bits, exponent and fraction are those of a half that is 2^8 times smaller, subnormals included. */
-  u16x16 halves = (u16x16)__builtin_convertvector((i8x16)codes, i16x16) << 7 & 0xbf80;
-  f32x16 value = ISA(widen_halves)(halves) * 256.0f;
+  f32x16 value = ISA(widen_finite_e4m3)(codes) * 256.0f;
   u32x16 nan = ((u32x16)value & 0x80000000) | 0x7fc00000;
   return ISA(select)(value * value == 480.0f * 480.0f, (f32x16)nan, value);
 #else
@@ -143,10 +154,13 @@ LANES_ALWAYS_INLINE ISA_TARGET u8x16 ISA(narrow_e4m3)(f32x16 x) {
 
 /* Weights start..start+15 of a row, as float32.  Widening is exact; a bfloat16 is the upper half of a float32. */
 LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(load_weights)(int dtype, const void *row, size_t start) {
-  if (dtype == PODIUM_F8E4M3) {
+  if (dtype >= PODIUM_F8E4M3) {
     u8x16 codes;
     __builtin_memcpy(&codes, (const char *)row + start, sizeof codes);
-    return ISA(widen_e4m3)(codes);
+#if WIDENED_HALVES
+    if (dtype == E4M3_SCALED_FINITE) return ISA(widen_finite_e4m3)(codes);
+#endif
+    return dtype == PODIUM_F8E4M3 ? ISA(widen_e4m3)(codes) : ISA(widen_e4m3)(codes) * 0x1p-8f;
   }
   if (dtype != PODIUM_F32) {
     u16x16 halves;
