@@ -9,6 +9,10 @@
 #ifndef MX_AHEAD
 enum { MX_FETCHING_ROWS = 5, MX_AHEAD = 2048 };
 #endif
+/* Up to so many rows the weights are read as several streams at once: more of them are then on their way from memory. */
+#ifndef MX_STREAM_ROWS
+enum { MX_STREAM_ROWS = 4 };
+#endif
 
 /* A product: the rows in use, the packed weights, the sizes. */
 typedef struct {
@@ -39,10 +43,17 @@ static inline mx_rows mx_rows_from(const mx_product *p, int row, int most, int *
   return (mx_rows){p->codes + at * MX_BLOCK, p->scales + at, p->offsets + at, mx_group_rows(p->max_rows, row), 0};
 }
 
-/* Panels that all rows are multiplied with before the next ones: as many as stay in L2 beside a group of rows. */
-static inline size_t mx_panels_at_once(size_t size) {
+/* Panels that all rows are multiplied with before the next ones: as many as stay in L2 beside a group of rows; all of
+ * `panels` where they are read once anyway. */
+static inline size_t mx_panels_at_once(int rows, size_t size, size_t panels) {
   enum { L2_SHARE = 384 * 1024 };
+  if (rows <= MX_GROUP_ROWS) return panels;
   return size < L2_SHARE ? L2_SHARE / size : 1;
+}
+
+/* Panels in each of the streams that some of `panels` are read as; 0 where there are too few for it, or too many rows. */
+static inline size_t mx_stream_length(int rows, size_t panels, size_t streams) {
+  return rows > MX_STREAM_ROWS || panels < 2 * streams ? 0 : panels / streams;
 }
 
 typedef uint8_t u8x16 __attribute__((vector_size(16)));
@@ -58,6 +69,7 @@ void podium_gemm_mxfp4(const mlp_grid *grid, uint64_t first_block, uint64_t last
   (void)grid;
   mx_product p = {codes, scales, offsets, w, max_rows, podium_live(live, max_rows), k, (size_t)n};
   if (last_block > mx_panels(n)) last_block = mx_panels(n);
+  if (first_block >= last_block) return;
   ISA_CALL(mx_linear, y, p, bias, accumulate, first_block, last_block);
 }
 
@@ -72,6 +84,7 @@ void podium_gemm_mxfp4_silu_gate(const mlp_grid *grid, uint64_t first_block, uin
   (void)grid;
   mx_product p = {codes, scales, offsets, w, max_rows, podium_live(live, max_rows), k, (size_t)n};
   if (last_block > mx_panels(n)) last_block = mx_panels(n);
+  if (first_block >= last_block) return;
   ISA_CALL(mx_gate, h, p, first_block, last_block);
 }
 

@@ -18,6 +18,7 @@ LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(mx_half_scales)(const uint8_t *codes) 
 #if WIDENED_HALVES == 16
 
 #define MX_TILE_ROWS 16
+#define MX_STREAMS 4
 
 /* Keeps the rows one after the other, which suits the machine: the compiler would interleave many and run out of
  * registers. */
@@ -140,9 +141,37 @@ LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_tile)(const int rows, const uint8_t *
   for (int r = 0; r < rows; r++) sums[r] = sum[r];
 }
 
+/* The same for a few rows and MX_STREAMS panels that lie `distance` bytes apart: sums[panel * rows + row]. */
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_streams)(const int rows, const uint8_t *panel, size_t distance,
+                                                   size_t blocks, mx_rows x, f32x16 *sums) {
+  f32x16 sum[MX_STREAMS][MX_STREAM_ROWS];
+#pragma clang loop unroll(full)
+  for (int s = 0; s < MX_STREAMS; s++) {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) sum[s][r] = (f32x16){0};
+  }
+  for (size_t b = 0; b < blocks; panel += MX_GROUP) {
+    const uint8_t *scales = panel, *elements = panel + MX_SCALES;
+    size_t end = b + MX_BLOCKS < blocks ? b + MX_BLOCKS : blocks;
+    for (; b < end; b++, scales += MX_ROWS, elements += MX_ELEMENTS) {
+#pragma clang loop unroll(full)
+      for (int s = 0; s < MX_STREAMS; s++) {
+        ISA(mx_block)(rows, 0, scales + (size_t)s * distance, elements + (size_t)s * distance, x, sum[s]);
+      }
+      x.codes += x.stride * MX_BLOCK, x.scales += x.stride, x.offsets += x.stride;
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int s = 0; s < MX_STREAMS; s++) {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) sums[s * rows + r] = sum[s][r];
+  }
+}
+
 #elif WIDENED_HALVES == 8
 
 #define MX_TILE_ROWS 3
+#define MX_STREAMS 1
 
 LANES_ALWAYS_INLINE ISA_TARGET __m256i ISA(mx_dot)(const __m256i *w, const int8_t *codes, int32_t offset) {
   __m256i sum = _mm256_set1_epi32(offset);
@@ -200,6 +229,7 @@ LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_tile)(const int rows, const uint8_t *
 #else
 
 #define MX_TILE_ROWS 4
+#define MX_STREAMS 1
 
 LANES_ALWAYS_INLINE ISA_TARGET void ISA(mx_tile)(const int rows, const uint8_t *panel, size_t blocks, mx_rows x,
                                                 f32x16 *sums) {
