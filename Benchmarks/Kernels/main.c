@@ -339,6 +339,9 @@ int main(int argc, char **argv) {
   /* MXFP4 weights: bytes that are ordinary as scales and of any kind as elements. */
   char *packed = allocate(size / 2);
   for (size_t i = 0; i < size / 2; i++) packed[i] = (char)(120 + i % 15);
+  /* E4M3 weights: every code but NaN. */
+  char *narrow_weights = allocate(size / 2);
+  for (size_t i = 0; i < size / 2; i++) narrow_weights[i] = (char)(i % 254 % 127 + i % 254 / 127 * 128);
   int8_t *codes = allocate((size_t)512 * 5632);
   float *scales = allocate((size_t)512 * 5632 / 8);
   int32_t *offsets = allocate((size_t)512 * 5632 / 8);
@@ -353,8 +356,10 @@ int main(int argc, char **argv) {
          " bytes for mxfp4), 1 thread / 2 threads\n\n");
   printf("| shape | type | rows | 1 thread | of limit | 2 threads | of limit |\n|---|---|---|---|---|---|---|\n");
   for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-    for (int dtype = PACKED_MXFP4; dtype < 2; dtype++) {
-      int is_packed = dtype == PACKED_MXFP4;
+    static const int types[] = {PACKED_MXFP4, PODIUM_F32, PODIUM_BF16, PODIUM_F8E4M3};
+    static const char *const type_names[] = {"mxfp4", "f32", "bf16", "f8"};
+    for (size_t type = 0; type < sizeof types / sizeof *types; type++) {
+      int dtype = types[type], is_packed = dtype == PACKED_MXFP4, is_narrow = dtype == PODIUM_F8E4M3;
       const double *work_limit = is_packed ? byte_limit : fma_limit;
       for (int threads = 1; threads <= 2; threads++) {
         read_limit[threads] = (double)best_read[threads].size * 1e-9 /
@@ -363,13 +368,14 @@ int main(int argc, char **argv) {
       for (size_t r = 0; r < sizeof row_counts / sizeof *row_counts; r++) {
         int rows = row_counts[r];
         product p = {.dtype = dtype, .rows = rows, .n = shapes[s].n, .k = shapes[s].k, .gated = shapes[s].gated,
-                     .live = rows, .weights = is_packed ? packed : weights, .x = x, .codes = codes, .scales = scales,
+                     .live = rows, .weights = is_packed ? packed : is_narrow ? narrow_weights : weights, .x = x, .codes = codes, .scales = scales,
                      .offsets = offsets, .y = y};
-        p.matrix_size = is_packed ? podium_packed_mxfp4_size(p.n, p.k) : (size_t)p.n * (size_t)p.k * (dtype ? 2 : 4);
+        size_t element = is_narrow ? 1 : dtype == PODIUM_BF16 ? 2 : 4;
+        p.matrix_size = is_packed ? podium_packed_mxfp4_size(p.n, p.k) : (size_t)p.n * (size_t)p.k * element;
         size_t set = p.matrix_size * (p.gated ? 2 : 1);
         double flops = 2.0 * rows * p.n * p.k * (p.gated ? 2 : 1);
         /* One pass over 256 MB of weights where memory counts, else about 20 ms of work. */
-        p.copies = (int)(is_packed ? size / 2 / set : (size / 2 + set - 1) / set);
+        p.copies = (int)(is_packed || is_narrow ? size / 2 / set : (size / 2 + set - 1) / set);
         int enough = (int)(0.02 * work_limit[1] * 1e9 / flops) + 1;
         if (rows > 1 && p.copies > enough) p.copies = enough;
         if (is_packed) {
@@ -382,7 +388,7 @@ int main(int argc, char **argv) {
           p.grid = p.gated ? podium_grid_gemm_silu_gate(PODIUM_BACKEND_CPU, rows, p.n, p.k)
                            : podium_grid_gemm(PODIUM_BACKEND_CPU, rows, p.n, p.k);
         }
-        printf("| %s | %s | %d |", shapes[s].name, is_packed ? "mxfp4" : dtype ? "bf16" : "f32", rows);
+        printf("| %s | %s | %d |", shapes[s].name, type_names[type], rows);
         for (int threads = 1; threads <= 2; threads++) {
           double time = best_time(run_product, &p, threads) / p.copies;
           double bytes = (double)set / time * 1e-9, rate = flops / time * 1e-9;
@@ -438,6 +444,6 @@ int main(int argc, char **argv) {
     printf("\n");
     free(a.k), free(a.v), free(a.q), free(a.out), free(a.table), free(a.slot), free(a.position);
   }
-  free(weights), free(packed), free(codes), free(scales), free(offsets), free(x), free(y);
+  free(weights), free(narrow_weights), free(packed), free(codes), free(scales), free(offsets), free(x), free(y);
   return 0;
 }
