@@ -13,6 +13,8 @@ public struct QuantizationRecipe: Sendable, Equatable {
     public var kvCacheGroup: [String]
     /// The type that FP8's scales are stored in.
     public var scaleType: ElementType
+    /// `algo_config`: how the weights were rounded, for people; null where each went to the nearest.
+    public var algorithm: JSON = nil
 
     /// A recipe.
     ///
@@ -64,7 +66,7 @@ public struct QuantizationRecipe: Sendable, Equatable {
         }
         let group: [JSON] = kvCache == nil ? [] : kvCacheGroup.map { .string($0) }
         return [
-            "algo_config": nil,
+            "algo_config": algorithm,
             "exclude": .array(exclude.map { .string($0) }),
             "export": [
                 "kv_cache_group": .array(group), "min_kv_scale": 0.0, "pack_method": "reorder",

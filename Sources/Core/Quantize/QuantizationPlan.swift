@@ -62,6 +62,7 @@ struct QuantizationPlan {
                 recipe.scaleType = weight.type
             }
         }
+        if request.method == .gptq { recipe.algorithm = Self.algorithm(request, declared, recipe) }
         self.recipe = recipe
         linears = layers.map(\.name)
         let last = declared.stages.lastIndex { stage in
@@ -69,6 +70,31 @@ struct QuantizationPlan {
         }
         guard let last else { throw QuantizeError("every linear layer is excluded: there is nothing to quantise") }
         stages = Array(declared.stages[...last])
+    }
+
+    /// GPTQ's settings in Quark's words.
+    private static func algorithm(
+        _ request: QuantizeRequest,
+        _ declared: StageDeclarations,
+        _ recipe: QuantizationRecipe
+    ) -> JSON {
+        var inside: [String] = []
+        for stage in declared.stages {
+            for layer in stage.layers where recipe.scheme(ofLayer: layer.name) != nil {
+                let prefix = stage.name + "."
+                let name = layer.name.hasPrefix(prefix) ? String(layer.name.dropFirst(prefix.count)) : layer.name
+                if !inside.contains(name) { inside.append(name) }
+            }
+        }
+        let first = declared.stages.first?.name ?? ""
+        let isOrdered = request.order == .activation
+        let algorithm: JSON = [
+            "block_size": JSON(GPTQ().blockSize), "damp_percent": .number(request.damping),
+            "desc_act": .bool(isOrdered), "inside_layer_modules": .array(inside.map { .string($0) }),
+            "model_decoder_layers": .string(first.lastIndex(of: ".").map { String(first[..<$0]) } ?? first),
+            "name": "gptq", "static_groups": .bool(isOrdered),
+        ]
+        return [algorithm]
     }
 
     /// The model's config.json; a checkpoint that is quantised already is refused.
