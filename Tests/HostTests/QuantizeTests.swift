@@ -135,9 +135,28 @@ import Testing
             let model = try ReferenceLlama(folder: "\(folder)/\(method)", quantizesActivations: false)
             divergences[method] = Self.divergence(expected, try model.logits(tokens))
         }
+        try Self.runs(folder + "/gptq")
         let (rounded, corrected) = (try #require(divergences["rtn"]), try #require(divergences["gptq"]))
         print("demo model, MXFP4 weights: divergence \(rounded) rounded, \(corrected) with GPTQ, per token")
         #expect(corrected < 0.8 * rounded)
+    }
+
+    /// The result runs, and says mostly what the original says: the first token of the answer to 16 prompts.
+    private static func runs(_ model: String) throws {
+        let path = demo + "/expected_greedy.json"
+        let prompts = try JSONField(try JSON(contentsOfFile: path), at: path)["prompts"].array().suffix(16)
+        let dataset = try DatasetFile.write(
+            try prompts.map { .object(JSONObject([("input_ids", try $0["ids"].value)])) }
+        )
+        let run = try AccuracyRun(
+            model: model,
+            dataset: dataset,
+            options: ["max_new_tokens=8", "min_new_tokens=2", "max_batch=8"]
+        )
+        let first = try prompts.map { Int32(try $0["greedy"].array()[0].int()) }
+        let same = first.indices.count { run.tokens[$0]?.first == first[$0] }
+        print("demo model in MXFP4 by GPTQ, through a run: \(same) of 16 first tokens are the original's")
+        #expect(run.tokens.count == 16 && same >= 12)
     }
 
     /// The tokens of transformers' greedy answer to a prompt that is not among the first 64.
