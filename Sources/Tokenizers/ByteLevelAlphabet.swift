@@ -23,15 +23,17 @@ enum ByteLevelAlphabet {
 
     /// The bytes that a vocabulary entry spells, or nil if a code point of it stands for no byte.
     static func bytes(of text: [UInt8]) -> [UInt8]? {
-        var result: [UInt8] = []
-        result.reserveCapacity(text.count)
+        let table = bytes
         var isSpelled = true
-        text.withUnsafeBufferPointer { text in
-            forEachCodePoint(text) { codePoint, _, _ in
-                if codePoint < bytes.count, let byte = bytes[Int(codePoint)] {
-                    result.append(byte)
-                } else {
-                    isSpelled = false
+        let result = [UInt8](unsafeUninitializedCapacity: text.count) { result, count in
+            text.withUnsafeBufferPointer { text in
+                forEachCodePoint(text) { codePoint, _, _ in
+                    if codePoint < table.count, let byte = table[Int(codePoint)] {
+                        result[count] = byte
+                        count += 1
+                    } else {
+                        isSpelled = false
+                    }
                 }
             }
         }

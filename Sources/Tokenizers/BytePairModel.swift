@@ -17,7 +17,11 @@ struct BytePairModel {
     // Symbols that occur in merges though they are bytes or the unknown token, which published files never have.
     private let mergesFallbacks: Bool
 
-    init(_ field: JSONField) throws {
+    /// - Parameters:
+    ///   - field: The part.
+    ///   - text: Its vocabulary and merges, if they were read from the text and `field` lacks them.
+    /// - Throws: `JSONError` naming the field; `ModelText.Unusual` where `text` needs the general reader.
+    init(_ field: JSONField, _ text: ModelText?) throws {
         self.field = field
         // Old files leave the type out.
         let type = try field["type"].optional?.string() ?? "BPE"
@@ -33,7 +37,7 @@ struct BytePairModel {
         byteFallback = try field["byte_fallback"].optional?.bool() ?? false
         ignoresMerges = try field["ignore_merges"].optional?.bool() ?? false
         fusesUnknown = try field["fuse_unk"].optional?.bool() ?? false
-        (names, table) = try Self.vocabulary(field["vocab"])
+        (names, table) = try text?.vocabulary() ?? Self.vocabulary(field["vocab"])
         if let unknown = try field["unk_token"].optional {
             let id = table.id(of: Array(try unknown.string().utf8))
             if id == PieceTable.none { throw unknown.error("this token is not in model.vocab") }
@@ -41,7 +45,8 @@ struct BytePairModel {
         } else {
             unknownToken = nil
         }
-        (merges, list, mergesFallbacks) = try Self.merges(field["merges"], table, unknownToken)
+        (merges, list, mergesFallbacks) =
+            try text?.merges(table, unknownToken) ?? Self.merges(field["merges"], table, unknownToken)
     }
 
     /// The id of a token by its text.
@@ -121,7 +126,7 @@ struct BytePairModel {
                 let text = [left, right, left + right][missing].text
                 throw field[rank].error("'\(text)' is not in model.vocab")
             }
-            for (part, id) in zip([left, right], ids) where byteTokenValue(part) != nil || id == unknownToken {
+            for (part, id) in zip([left, right], ids) where part.isByteToken || id == unknownToken {
                 mergesFallbacks = true
             }
             // Of two equal merges the later one counts, as in tokenizers' map.

@@ -37,7 +37,10 @@ public struct BytePairTokenizer: Tokenizer {
     ///   - source: The file's name, for errors.
     /// - Throws: ``TokenizerError`` naming the field for anything malformed or not implemented.
     public init(parsing bytes: [UInt8], source: String) throws {
-        let file = try TokenizerJSON(parsing: bytes, source: source)
+        self.init(try TokenizerJSON(parsing: bytes, source: source))
+    }
+
+    init(_ file: TokenizerJSON) {
         vocabularySize = file.decoding.count
         prefix = file.prefix
         suffix = file.suffix

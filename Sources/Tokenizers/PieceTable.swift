@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// The vocabulary's texts: all bytes in one arena, found by id or, through an open-addressing hash table, by content.
 struct PieceTable: Sendable {
     /// No id.
@@ -6,13 +8,16 @@ struct PieceTable: Sendable {
     private(set) var arena: [UInt8] = []
     private var starts: [UInt32]
     private var lengths: [UInt32]
-    private var slots: [UInt32] = [UInt32](repeating: Self.none, count: 64)
+    private var slots: [UInt32]
     private var stored = 0
 
     /// Makes a table for ids below `capacity`, all of them empty.
     init(capacity: Int) {
         starts = [UInt32](repeating: 0, count: capacity)
         lengths = [UInt32](repeating: 0, count: capacity)
+        var size = 64
+        while size < 2 * capacity { size *= 2 }
+        slots = [UInt32](repeating: Self.none, count: size)
     }
 
     /// One more than the largest id.
@@ -38,11 +43,16 @@ struct PieceTable: Sendable {
     /// - Returns: False if another id has the same text: that one stays the answer of `id(of:)`.
     @discardableResult
     mutating func insert(_ text: [UInt8], id: UInt32) -> Bool {
+        text.withUnsafeBufferPointer { insert($0, id: id, hash: Self.hash($0)) }
+    }
+
+    /// The same for a text whose hash is known.
+    mutating func insert(_ text: UnsafeBufferPointer<UInt8>, id: UInt32, hash: UInt64) -> Bool {
         starts[Int(id)] = UInt32(truncatingIfNeeded: arena.count)
         lengths[Int(id)] = UInt32(truncatingIfNeeded: text.count)
         arena.append(contentsOf: text)
         if 2 * (stored + 1) > slots.count { grow() }
-        let slot = text.withUnsafeBufferPointer { find($0, hash: Self.hash(text)) }
+        let slot = find(text, hash: hash)
         guard slots[slot] == Self.none else { return false }
         slots[slot] = id
         stored += 1
@@ -72,12 +82,20 @@ struct PieceTable: Sendable {
     private func find(_ text: UnsafeBufferPointer<UInt8>, hash: UInt64) -> Int {
         let mask = slots.count - 1
         var slot = Int(truncatingIfNeeded: mix(hash)) & mask
-        while slots[slot] != Self.none {
-            let stored = range(of: slots[slot])
-            if stored.count == text.count, arena[stored].elementsEqual(text) { return slot }
-            slot = (slot + 1) & mask
+        return slots.withUnsafeBufferPointer { slots in
+            arena.withUnsafeBufferPointer { arena in
+                while slots[slot] != Self.none {
+                    let id = Int(slots[slot])
+                    if Int(lengths[id]) == text.count, let base = text.baseAddress, let arena = arena.baseAddress,
+                        memcmp(arena + Int(starts[id]), base, text.count) == 0
+                    {
+                        return slot
+                    }
+                    slot = (slot + 1) & mask
+                }
+                return slot
+            }
         }
-        return slot
     }
 
     private mutating func grow() {

@@ -11,16 +11,23 @@ struct TokenizerJSON {
     let suffix: [UInt32]
 
     init(parsing bytes: [UInt8], source: String) throws {
+        if let text = ModelText(bytes), let file = try? Self(reading: text.rest, text, source: source) {
+            self = file
+            return
+        }
+        // Whatever is unusual in the file or wrong with it, this says.
         do {
-            let json = try bytes.withUnsafeBytes { bytes throws(JSONError) in try JSON(parsing: bytes, source: source) }
-            try self.init(JSONField(json, at: source))
+            try self.init(reading: bytes, nil, source: source)
         } catch let error as JSONError {
             throw TokenizerError(error)
         }
     }
 
-    private init(_ file: JSONField) throws {
-        let model = try BytePairModel(file["model"])
+    /// Reads the text of a file, from which `text` may have been taken out before.
+    init(reading bytes: [UInt8], _ text: ModelText?, source: String) throws {
+        let json = try bytes.withUnsafeBytes { bytes throws(JSONError) in try JSON(parsing: bytes, source: source) }
+        let file = JSONField(json, at: source)
+        let model = try BytePairModel(file["model"], text)
         normalizer = try Self.normalizer(file["normalizer"])
         preTokenizer = try Self.preTokenizer(file["pre_tokenizer"])
         let isByteLevel = if case .pattern = preTokenizer { true } else { false }

@@ -43,6 +43,41 @@ import Testing
         #expect(report.accepted > 0 && report.accepted < report.count)
     }
 
+    /// The reader that takes vocabulary and merges from the text accepts nothing that the general one refuses, and gives
+    /// the same tokenizer; where it declines, the general one decides.
+    @Test func largePartsFromTheText() {
+        let seeds = [
+            SmallModels.characterJSON,
+            SmallModels.metaspaceJSON,
+            SmallModels.byteLevelJSON(expression: WordPattern.llama3.expression, ignoreMerges: true),
+            SmallModels.characterJSON.replacing("\"é\":8", with: "\"\\u00e9\":8,\"\\ud83d\\ude00\":10,\"\\\"\":11"),
+        ]
+        let tokens = [
+            "\"vocab\":{}", "\"merges\":[]", "\"model\":{", "\\u0061", "\\ud83d\\ude00", "\\", "[\"a\",\"b\"]",
+        ]
+        var read = 0
+        let report = Fuzzer(name: "large parts of tokenizer.json", seeds: seeds.map { Array($0.utf8) }, tokens: tokens)
+            .run { bytes in
+                guard let text = ModelText(bytes),
+                    let file = try? TokenizerJSON(reading: text.rest, text, source: "fuzz")
+                else { return false }
+                read += 1
+                guard let general = try? TokenizerJSON(reading: bytes, nil, source: "fuzz") else {
+                    Issue.record("only the quick reader accepts \(String(decoding: bytes, as: UTF8.self))")
+                    return true
+                }
+                let input = " ab  abab aé\u{2581}<s> \u{1F600}\"1234'S\r\n\n  <|x|>zz"
+                let quick = BytePairTokenizer(file)
+                let slow = BytePairTokenizer(general)
+                let ids = try? quick.encode(input, addSpecialTokens: true)
+                #expect(ids == (try? slow.encode(input, addSpecialTokens: true)))
+                #expect(file.decoding.arena == general.decoding.arena)
+                return true
+            }
+        print(report)
+        #expect(read >= seeds.count && report.accepted < report.count)
+    }
+
     private func use(_ tokenizer: some Tokenizer) {
         let texts: [[UInt8]] = [
             Array(" ab  abab aé\u{2581}<s> \u{1F600}1234'S\r\n\n  <|x|>zz".utf8),
