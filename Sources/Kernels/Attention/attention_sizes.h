@@ -16,7 +16,9 @@ enum {
   /* Queries (row, head) that are worked on together: 48 x 64 scores, 12 KiB; a multiple of 16. */
   QUERIES = 48,
   /* Elements of a head whose keys or values are rearranged or widened at a time: 64 x 128 floats, 32 KiB. */
-  HEAD_CHUNK = 128
+  HEAD_CHUNK = 128,
+  /* Beside the types of podium_dtype: E4M3 without a NaN. */
+  FINITE_E4M3 = -1
 };
 
 #endif
