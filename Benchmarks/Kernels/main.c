@@ -8,6 +8,7 @@
  * thread: on an idle machine that is the time on the wall, on a shared one it leaves out the time given to others.
  *
  * Usage: KernelBenchmark [seconds per measurement, default 0.5] [plain|avx2|avx512|avx512vnni] */
+#define _DEFAULT_SOURCE
 #include "podium_kernels.h"
 
 #include <math.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #if defined(__x86_64__)
@@ -276,8 +278,11 @@ static void run_attention(const void *context, int thread, int threads) {
   }
 }
 
+/* In large pages, as the host allocates. */
 static void *allocate(size_t size) {
-  void *data = aligned_alloc(4096, (size + 4095) / 4096 * 4096);
+  const size_t page = (size_t)2 << 20;
+  void *data = aligned_alloc(page, (size + page - 1) / page * page);
+  if (data != NULL) madvise(data, size, MADV_HUGEPAGE);
   if (data == NULL) {
     fprintf(stderr, "KernelBenchmark: no memory for %zu bytes\n", size);
     exit(1);
@@ -407,16 +412,32 @@ int main(int argc, char **argv) {
     }
   }
 
-  printf("\nAttention: 32 heads of 64, 4 or 32 kv heads, pages of 16\n\n");
-  printf("| case | 1 thread | of limit | 2 threads | of limit |\n|---|---|---|---|---|\n");
-  for (int kind = 0; kind < 4; kind++) {
-    int prefill = kind < 2, kv_heads = kind % 2 ? 32 : 4;
-    attention a = {.rows = prefill ? 512 : 16, .slots = prefill ? 1 : 16, .heads = 32, .kv_heads = kv_heads,
+  printf("\nAttention: 32 heads of 64, pages of 16, a cache of each type\n\n");
+  printf("| case | cache | 1 thread | of limit | 2 threads | of limit |\n|---|---|---|---|---|---|\n");
+  static const struct { const char *name; int rows, position, kv_heads; } cases[] = {
+      {"prefill 512 rows after 512, 4 kv heads", 512, 512, 4},
+      {"prefill 512 rows after 512, 32 kv heads", 512, 512, 32},
+      {"decode 16 rows at 1000, 32 kv heads", 16, 1000, 32},
+      {"decode 16 rows at 1000, 4 kv heads", 16, 1000, 4},
+      {"decode 32 rows at 100, 8 kv heads", 32, 100, 8},
+      {"decode 1 row at 1000, 4 kv heads", 1, 1000, 4}};
+  static const struct { int dtype; size_t size; const char *name; } caches[] = {
+      {PODIUM_F32, 4, "f32"}, {PODIUM_BF16, 2, "bf16"}, {PODIUM_F8E4M3, 1, "E4M3"}};
+  for (size_t kind = 0; kind < 3 * (sizeof cases / sizeof *cases); kind++) {
+    int type = (int)(kind % 3), prefill = cases[kind / 3].rows == 512, kv_heads = cases[kind / 3].kv_heads;
+    attention a = {.dtype = caches[type].dtype, .rows = cases[kind / 3].rows, .heads = 32, .kv_heads = kv_heads,
                    .head_dim = 64, .page_size = 16, .max_pages = 64};
+    a.slots = prefill ? 1 : a.rows;
     a.live = a.rows;
     int pages = a.slots * a.max_pages;
-    size_t cache = (size_t)pages * (size_t)(kv_heads * a.page_size * a.head_dim);
-    a.k = random_floats(cache), a.v = random_floats(cache);
+    size_t count = (size_t)pages * (size_t)(kv_heads * a.page_size * a.head_dim), size = caches[type].size;
+    /* Elements of whatever value, but finite and not subnormal. */
+    unsigned char *cache[2] = {allocate(count * size), allocate(count * size)};
+    for (size_t i = 0; i < count * size; i++) {
+      int top = i % size == size - 1;
+      for (int side = 0; side < 2; side++) cache[side][i] = (unsigned char)(top ? 0x30 + i / size % 13 : i % 251);
+    }
+    a.k = (float *)(void *)cache[0], a.v = (float *)(void *)cache[1];
     a.q = random_floats((size_t)(a.rows * a.heads * a.head_dim));
     a.out = allocate((size_t)(a.rows * a.heads * a.head_dim) * sizeof(float));
     a.table = allocate((size_t)pages * sizeof(int32_t));
@@ -425,23 +446,19 @@ int main(int argc, char **argv) {
     double keys = 0;
     for (int i = 0; i < a.rows; i++) {
       a.slot[i] = prefill ? 0 : i;
-      a.position[i] = prefill ? 512 + i : 1000;
+      a.position[i] = cases[kind / 3].position + (prefill ? i : 0);
       keys += a.position[i] + 1;
     }
     a.grid = podium_grid_paged_attention(PODIUM_BACKEND_CPU, a.rows, kv_heads);
-    double flops = 4.0 * keys * a.heads * a.head_dim, bytes = 8.0 * keys * kv_heads * a.head_dim;
-    printf("| %s, %d kv heads |", prefill ? "prefill 512 rows after 512" : "decode 16 rows at 1000", kv_heads);
+    double flops = 4.0 * keys * a.heads * a.head_dim, bytes = 2.0 * (double)size * keys * kv_heads * a.head_dim;
+    printf("| %s | %s |", cases[kind / 3].name, caches[type].name);
     for (int threads = 1; threads <= 2; threads++) {
       double time = best_time(run_attention, &a, threads);
-      if (prefill || kv_heads == 4) {
-        double rate = flops / time * 1e-9;
-        printf(" %.0f GFLOP/s | %.0f%% fma |", rate, 100 * rate / fma_limit[threads]);
-      } else {
-        double rate = bytes / time * 1e-9;
-        printf(" %.1f GB/s | %.0f%% read |", rate, 100 * rate / read_limit[threads]);
-      }
+      double read = prefill ? 0 : bytes / time * 1e-9 / read_limit[threads], fma = flops / time * 1e-9 / fma_limit[threads];
+      printf(" %.0f us | %.0f%% %s |", time * 1e6, 100 * (read > fma ? read : fma), read > fma ? "read" : "fma");
     }
     printf("\n");
+    fflush(stdout);
     free(a.k), free(a.v), free(a.q), free(a.out), free(a.table), free(a.slot), free(a.position);
   }
   free(weights), free(narrow_weights), free(packed), free(codes), free(scales), free(offsets), free(x), free(y);

@@ -65,8 +65,10 @@ import Testing
         return Trace(tokens: outcomes.map(\.tokens), digests: digests.sorted(), rows: rows)
     }
 
-    @Test func bitsDependOnNothingButThePrompt() throws {
-        let one = try trace(prompts, [("max_batch", 1), ("prefill_chunk", 64)])
+    @Test(arguments: ["f32", "bf16", "fp8"])
+    func bitsDependOnNothingButThePrompt(cache: String) throws {
+        let type: (String, JSON) = ("kv_cache", .string(cache))
+        let one = try trace(prompts, [("max_batch", 1), ("prefill_chunk", 64), type])
         let ideal = zip(prompts, one.tokens).reduce(0) { $0 + $1.0.count + $1.1.count - 1 }
         #expect(one.rows == ideal, "a position was computed twice")
         let ways: [(Int, [(String, JSON)])] = [
@@ -76,7 +78,7 @@ import Testing
             (1, [("max_batch", 5), ("prefill_chunk", 7), ("page_size", 3)]),
         ]
         for (threads, options) in ways {
-            let other = try trace(prompts, threads: threads, options)
+            let other = try trace(prompts, threads: threads, options + [type])
             #expect(other == one, "\(threads) threads, \(options)")
             #expect(other.rows == ideal, "a position was computed twice with \(options)")
         }
