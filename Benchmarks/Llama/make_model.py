@@ -4,9 +4,9 @@
     Benchmarks/Llama/make_model.py 1.1b bfloat16 FOLDER
     Benchmarks/Llama/make_model.py 29m mxfp4 FOLDER
 
-Types: float32, bfloat16, float16, and in AMD Quark's layout mxfp4 (weights MXFP4, activations MXFP4) and fp8 (both E4M3,
-one scale for each tensor), whose embedding, norms and head are bfloat16. All types hold the same numbers, as near as the
-type comes to them (random_weights.py). Norms are one. Also writes prompts of 512 tokens (prompts.jsonl).
+Types: float32, bfloat16, float16, and in AMD Quark's layout mxfp4 (weights MXFP4, activations MXFP4) and fp8 (both
+E4M3, one scale for each tensor), whose embedding, norms and head are bfloat16. All types hold the same numbers, as near
+as the type comes to them (random_weights.py). Norms are one. Also writes prompts of 512 tokens (prompts.jsonl).
 """
 
 import json

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds llama.cpp for this machine: the peer of Benchmarks/LlamaCpp/run.py.  Its sources come with llama-cpp-python from
-# PyPI, whose hash is checked; nothing of them is kept in the repository.
+# Builds llama.cpp for this machine: the peer of Benchmarks/LlamaCpp/run.py.  Its sources come with llama-cpp-python
+# from PyPI, whose hash is checked; nothing of them is kept in the repository.
 #
 # Usage: build.sh FOLDER      leaves in FOLDER: llama-bench, llama-batched-bench, llamacpp-driver (driver.cpp),
 #                             limits (limits.c), version.txt
@@ -26,7 +26,8 @@ is_current() {
   for built in llama-bench llama-batched-bench llamacpp-driver limits version.txt tools/ready; do
     [ -e "$built" ] || return 1
   done
-  [ ! "$here/driver.cpp" -nt llamacpp-driver ] && [ ! "$here/limits.c" -nt limits ] && [ ! "$here/build.sh" -nt llama-bench ] && grep -q "$version" version.txt
+  [ ! "$here/driver.cpp" -nt llamacpp-driver ] && [ ! "$here/limits.c" -nt limits ] &&
+    [ ! "$here/build.sh" -nt llama-bench ] && grep -q "$version" version.txt
 }
 is_current && exit 0
 

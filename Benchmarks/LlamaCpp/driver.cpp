@@ -1,16 +1,17 @@
-// llamacpp-driver - llama.cpp's side of the comparison: one process that holds a GGUF model and measures on demand, so that
-// run.py can alternate between the engines without loading anything again.  It uses the public interface alone, as
+// llamacpp-driver - llama.cpp's side of the comparison: one process that holds a GGUF model and measures on demand, so
+// that run.py can alternate between the engines without loading anything again.  It uses the public interface alone, as
 // llama-bench and llama-batched-bench do, and measures what they measure.
 //
 // Usage: llamacpp-driver MODEL [THREADS]        commands on stdin, one JSON object on stdout for each
 //
-//   prefill THREADS TOKENS TIMES        one batch of TOKENS from an empty context, logits of the last: {"seconds": [...]}
+//   prefill THREADS TOKENS TIMES
+//                               one batch of TOKENS from an empty context, logits of the last: {"seconds": [...]}
 //   decode THREADS SEQUENCES PROMPT TOKENS TIMES
-//                                       SEQUENCES prompts of PROMPT tokens, not timed; then TOKENS steps of one token for each:
-//                                       {"seconds": [...]} for all the steps.  Tokens are random, nothing is sampled.
-//   greedy THREADS NEW TOKEN...         greedy tokens after the prompt TOKEN..., and by how much each one's logit exceeded
-//                                       the second best: {"tokens": [...], "margins": [...]}
-//   memory                              {"resident": peak, "proportional": now} in bytes
+//                               SEQUENCES prompts of PROMPT tokens, not timed; then TOKENS steps of one token for each:
+//                               {"seconds": [...]} for all the steps.  Tokens are random, nothing is sampled.
+//   greedy THREADS NEW TOKEN... greedy tokens after the prompt TOKEN..., and by how much each one's logit exceeded the
+//                               second best: {"tokens": [...], "margins": [...]}
+//   memory                      {"resident": peak, "proportional": now} in bytes
 //
 // The first object, before any command: {"loaded": seconds to load the model and make a context}.
 #include <sys/resource.h>
@@ -42,8 +43,8 @@ int vocabulary = 0;
 
 llama_token random_token() { return 3 + std::rand() % (vocabulary - 3); }
 
-/// A context for so many sequences of so many tokens, with llama-batched-bench's settings: 2048 tokens in a batch, 512 in a
-/// micro-batch, a cache of float16 with a part for each sequence.
+/// A context for so many sequences of so many tokens, with llama-batched-bench's settings: 2048 tokens in a batch, 512 in
+/// a micro-batch, a cache of float16 with a part for each sequence.
 class Context {
  public:
   Context(int threads, int sequences, int tokens) {

@@ -96,7 +96,8 @@ class LlamaCpp:
         with tempfile.TemporaryFile(mode="w+") as commands:
             commands.write(f"greedy {threads} 1 1 3\n")
             commands.seek(0)
-            seconds, resident, proportional, status, output = watched([self.driver, self.path, str(threads)], stdin=commands)
+            command = [self.driver, self.path, str(threads)]
+            seconds, resident, proportional, status, output = watched(command, stdin=commands)
         if status != 0:
             raise NotRun(output.strip().splitlines()[-1])
         return seconds, resident, proportional
@@ -182,7 +183,8 @@ class Podium:
         """As LlamaCpp.load."""
         with tempfile.TemporaryDirectory() as scratch:
             command = self.command(scratch, [[1, 3]], [f"threads={threads}",
-                                                       "model_config.max_new_tokens=1", "model_config.prefill_chunk=512",
+                                                       "model_config.max_new_tokens=1",
+                                                       "model_config.prefill_chunk=512",
                                                        "model_config.kv_cache_tokens=512"])
             seconds, resident, proportional, status, output = watched(command, stdin=subprocess.DEVNULL)
         if status not in (0, 2):

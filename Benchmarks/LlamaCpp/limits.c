@@ -1,14 +1,14 @@
-/* limits - what this machine can do at this moment: reading memory, float32 multiply-adds, bfloat16 and int8 dot products.
+/* limits - what this machine can do at this moment: reading memory, multiply-adds, bfloat16 and int8 dot products.
  *
  * Usage: limits        commands on stdin, one number on stdout for each
  *
  *   read THREADS MILLISECONDS      GB/s; every thread reads its part of 512 MB as one sequential stream
  *   fma THREADS MILLISECONDS       GFLOP/s of float32 multiply-adds (two operations each)
- *   bf16 THREADS MILLISECONDS      GFLOP/s of bfloat16 pairs added to float32 (AVX-512 BF16); 0 where there is no such instruction
+ *   bf16 THREADS MILLISECONDS      GFLOP/s of bfloat16 pairs added to float32 (AVX-512 BF16), 0 without that instruction
  *   int8 THREADS MILLISECONDS      Gop/s of int8 products added to int32 (VNNI, else AVX2's pair of instructions)
  *
- * A figure is the best of the runs that fit into the time, by the clock on the wall.  One process serves a whole comparison,
- * so that a limit can be taken right before and after a measurement.  Compile with -O3 -march=native. */
+ * A figure is the best of the runs that fit into the time, by the clock on the wall.  One process serves a whole
+ * comparison, so that a limit can be taken right before and after a measurement.  Compile with -O3 -march=native. */
 #include <immintrin.h>
 #include <math.h>
 #include <pthread.h>

@@ -3,13 +3,13 @@
 
     Benchmarks/LlamaCpp/make_gguf.py 29m mxfp4 FILE
 
-Types: f16, bf16, q8_0, q4_0, mxfp4. MXFP4 has the codes and scales of the Quark folder, only in llama.cpp's order; Q8_0 and
-Q4_0 encode the same bfloat16 numbers by ggml's own rules. Where the layers are quantised, embedding and head are bfloat16,
-as they are in the Quark folders (a GGUF from llama-quantize would have a head of 6 bits).
+Types: f16, bf16, q8_0, q4_0, mxfp4. MXFP4 has the codes and scales of the Quark folder, only in llama.cpp's order; Q8_0
+and Q4_0 encode the same bfloat16 numbers by ggml's own rules. Where the layers are quantised, embedding and head are
+bfloat16, as they are in the Quark folders (a GGUF from llama-quantize would have a head of 6 bits).
 
-Layouts are those of ggml-common.h: a block of 32 numbers is its scale and the codes, number j in the low half of byte j and
-number j + 16 in the high half where codes have 4 bits. llama.cpp rotates neighbouring elements, Hugging Face halves, so the
-rows of q and k are permuted as its converter does.
+Layouts are those of ggml-common.h: a block of 32 numbers is its scale and the codes, number j in the low half of byte j
+and number j + 16 in the high half where codes have 4 bits. llama.cpp rotates neighbouring elements, Hugging Face halves,
+so the rows of q and k are permuted as its converter does.
 """
 
 import os
@@ -75,7 +75,8 @@ def ggml_name(name):
 def permuted(rows, heads):
     """Rows of q or k: within a head, element i of the first half beside element i of the second."""
     size = len(rows) // heads
-    return [rows[head * size + half * (size // 2) + i] for head in range(heads) for i in range(size // 2) for half in (0, 1)]
+    return [rows[head * size + half * (size // 2) + i]
+            for head in range(heads) for i in range(size // 2) for half in (0, 1)]
 
 
 def string(text):

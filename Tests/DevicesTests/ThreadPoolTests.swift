@@ -15,6 +15,12 @@ import Testing
             nonisolated(unsafe) let shared = hits
             pool.forEach(count) { shared[$0] += 1 }
             #expect((0..<count).allSatisfy { hits[$0] == 1 }, "\(count) indices on \(threads) threads")
+            pool.run(count: UInt64(count), context: hits, cut: .longThenShort) { context, first, last in
+                guard let context else { return }
+                let hits = UnsafeMutableRawPointer(mutating: context).assumingMemoryBound(to: UInt8.self)
+                for index in first..<last { hits[Int(index)] += 1 }
+            }
+            #expect((0..<count).allSatisfy { hits[$0] == 2 }, "\(count) indices on \(threads) threads, long then short")
         }
     }
 

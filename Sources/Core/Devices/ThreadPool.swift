@@ -4,16 +4,25 @@ import Synchronization
 
 /// Threads that share out the indices of a loop.
 ///
-/// The caller of a loop takes part in it.  A loop of `count` indices is cut into at most four ranges for each thread;
-/// who is free takes the next range, so that a thread which wakes late, or which the system has taken away, delays
-/// nobody by more than the range it holds.  Nobody waits for a sleeping thread: if the caller is done before it wakes,
-/// the loop is done.  Starting a loop allocates nothing, and with one thread it synchronises nothing.
+/// The caller of a loop takes part in it.  A loop is cut into ranges; who is free takes the next, so that a thread which
+/// wakes late, or which the system has taken away, delays nobody by more than the range it holds.  Nobody waits for a
+/// sleeping thread: if the caller is done before it wakes, the loop is done.  Starting a loop allocates nothing, and
+/// with one thread it synchronises nothing.
 ///
 /// One loop runs at a time; callers on other threads queue up.
 public final class ThreadPool: @unchecked Sendable {
     /// A piece of a loop: the indices `first..<last`.
     public typealias RangeBody =
         @convention(c) (_ context: UnsafeRawPointer?, _ first: UInt64, _ last: UInt64) -> Void
+
+    /// How a loop is cut.
+    public enum Cut: Sendable {
+        /// Into four equal ranges for each thread: for indices that may cost very different times.
+        case equal
+        /// Into a long range for each thread, which together make three quarters of the loop, then a short one for each:
+        /// for indices of like cost and a body that prepares something for its range, which then happens half as often.
+        case longThenShort
+    }
 
     /// How many threads share the work, the caller among them.
     public let threadCount: Int
@@ -70,13 +79,13 @@ public final class ThreadPool: @unchecked Sendable {
     /// Runs `body` over `0..<count`, cut into ranges, and returns when all of them are done.
     ///
     /// Inside a body it runs on the calling thread alone.
-    public func run(count: UInt64, context: UnsafeRawPointer?, body: RangeBody) {
+    public func run(count: UInt64, context: UnsafeRawPointer?, cut: Cut = .equal, body: RangeBody) {
         if threadCount == 1 || count <= 1 || podium_thread_work() != nil {
             runAlone(count: count, context: context, body: body)
             return
         }
         acquire()
-        runShared(count: count, context: context, body: body)
+        runShared(count: count, context: context, cut: cut, body: body)
         release()
     }
 
@@ -121,10 +130,11 @@ public final class ThreadPool: @unchecked Sendable {
 
     /// A loop of more than one index on all threads, by a caller who holds the pool.
     @inline(__always)
-    func runShared(count: UInt64, context: UnsafeRawPointer?, body: RangeBody) {
+    func runShared(count: UInt64, context: UnsafeRawPointer?, cut: Cut, body: RangeBody) {
         let state = self.state
-        let ranges = UInt32(truncatingIfNeeded: min(count, UInt64(threadCount) &* 4))
-        state.job.pointee = PoolJob(body: body, context: context, count: count, ranges: ranges)
+        let job = PoolJob(body: body, context: context, count: count, threads: UInt64(threadCount), cut: cut)
+        let ranges = job.ranges
+        state.job.pointee = job
         state.finished.pointee.store(0, ordering: .relaxed)
         // Range 0 is the caller's.
         state.word.pointee.store(PoolState.word(ranges: ranges, next: 1), ordering: .sequentiallyConsistent)
@@ -139,20 +149,46 @@ public final class ThreadPool: @unchecked Sendable {
     }
 }
 
-/// One loop, cut into ranges.
+/// One loop, cut into ranges: first the long ones, if there are any, then the short ones.
 private struct PoolJob {
-    var body: ThreadPool.RangeBody
-    var context: UnsafeRawPointer?
-    var count: UInt64
-    var ranges: UInt32
+    private let body: ThreadPool.RangeBody
+    private let context: UnsafeRawPointer?
+    private let count: UInt64
+    private let longRanges: UInt64
+    private let longLength: UInt64
+    let ranges: UInt32
 
-    /// The ranges differ in length by one index at most.
+    @inline(__always)
+    init(
+        body: @escaping ThreadPool.RangeBody,
+        context: UnsafeRawPointer?,
+        count: UInt64,
+        threads: UInt64,
+        cut: ThreadPool.Cut
+    ) {
+        self.body = body
+        self.context = context
+        self.count = count
+        // Of fewer than four indices for each thread every one is a range.
+        let quarter = cut == .longThenShort ? count / (threads &* 4) : 0
+        longLength = quarter &* 3
+        longRanges = quarter > 0 ? threads : 0
+        ranges = UInt32(truncatingIfNeeded: quarter > 0 ? threads &* 2 : min(count, threads &* 4))
+    }
+
+    /// The short ranges differ in length by one index at most.
     @inline(__always)
     func runRange(_ index: UInt32) {
-        let length = count / UInt64(ranges)
-        let longer = count % UInt64(ranges)
-        let first = UInt64(index) &* length &+ min(UInt64(index), longer)
-        body(context, first, first &+ length &+ (UInt64(index) < longer ? 1 : 0))
+        let index = UInt64(index)
+        if index < longRanges {
+            body(context, index &* longLength, (index &+ 1) &* longLength)
+            return
+        }
+        let start = longRanges &* longLength
+        let (length, longer) = (count &- start).quotientAndRemainder(dividingBy: UInt64(ranges) &- longRanges)
+        let place = index &- longRanges
+        let first = start &+ place &* length &+ min(place, longer)
+        body(context, first, first &+ length &+ (place < longer ? 1 : 0))
     }
 }
 
@@ -190,7 +226,7 @@ private struct PoolState: @unchecked Sendable {
         word = memory.bindMemory(to: Atomic<UInt64>.self, capacity: 1)
         word.initialize(to: Atomic(0))
         job = (memory + Self.line).bindMemory(to: PoolJob.self, capacity: 1)
-        job.initialize(to: PoolJob(body: { _, _, _ in }, context: nil, count: 0, ranges: 1))
+        job.initialize(to: PoolJob(body: { _, _, _ in }, context: nil, count: 0, threads: 1, cut: .equal))
         finished = word32(2)
         callerAsleep = word32(2, 8)
         wake = word32(3)

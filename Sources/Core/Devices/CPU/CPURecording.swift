@@ -71,7 +71,12 @@ final class CPURecording: DeviceRecording {
                 if operation.count <= 1 {
                     pool.runAlone(count: operation.count, context: operation.context, body: operation.body)
                 } else {
-                    pool.runShared(count: operation.count, context: operation.context, body: operation.body)
+                    pool.runShared(
+                        count: operation.count,
+                        context: operation.context,
+                        cut: .longThenShort,
+                        body: operation.body
+                    )
                 }
             }
             pool.release()

@@ -41,7 +41,7 @@ final class CPUStream: DeviceStream {
         }
         // The plugin's own values and grid serve: the twin has run before this call returns.
         var launch = CPULaunch(kernel: callable, grid: grid, arguments: arguments)
-        pool.run(count: blocks, context: &launch, body: CPULaunch.runRange)
+        pool.run(count: blocks, context: &launch, cut: .longThenShort, body: CPULaunch.runRange)
     }
 
     func copy(to: UnsafeMutableRawPointer, from: UnsafeRawPointer, size: UInt64) throws(DeviceError) {
