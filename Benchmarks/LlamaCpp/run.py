@@ -235,10 +235,10 @@ class Comparison:
             path = engine.folder + "/model.safetensors" if key[0] == "ours" else engine.path
             name = f"ours, {NAMES[key[1]]}" if key[0] == "ours" else f"llama.cpp, {key[1].upper()}"
             seconds = [s[0] for s in seen[key]]
-            # A process that ends within 50 ms is not seen.
+            # A process that ends within 50 ms is not seen, or only as it starts.
             proportional = max(s[2] for s in seen[key])
             print(f"| {model.name} | {name} | {min(seconds):.2f} ({statistics.median(seconds):.2f}) | "
-                  f"{max(s[1] for s in seen[key]) / 1e6:.0f} | {f'{proportional / 1e6:.0f}' if proportional else '-'} "
+                  f"{max(s[1] for s in seen[key]) / 1e6:.0f} | {f'{proportional / 1e6:.0f}' if proportional > 1e6 else '-'} "
                   f"| {os.path.getsize(path) / 1e6:.0f} |", flush=True)
 
 
