@@ -80,7 +80,7 @@ import Testing
         Mistake(
             name: "wrong dtype",
             model: BadInputTests.dtype,
-            says: ["/model: tensor model.norm.weight", "I16"]
+            says: ["/model/model.safetensors: tensor model.norm.weight", "I16"]
         ),
         Mistake(
             name: "wrong shape",
