@@ -67,7 +67,8 @@ extension KernelTests {
             let wanted = codes.map { Float(E4M3.value($0)) }
             let count = Self.wrong(Self.rounded(x, scale: 1, "golden"), wanted)
             #expect(count == 0 && !x.isEmpty, "\(count) of \(x.count) differ")
-            print("golden quant/scalar_encode/e4m3fn.code_saturating through round_to_fp8: \(x.count) values")
+            let verdict = count == 0 ? "passed" : "FAILED"
+            print("golden quant/scalar_encode/e4m3fn round_to_fp8: \(verdict) worst=\(count) of \(x.count)")
         }
 
         /// Every code, and in a tail.

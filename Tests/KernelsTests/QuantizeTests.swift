@@ -97,7 +97,8 @@ extension KernelTests {
                     }
                     #expect(wrong == 0 && rows > 0, "\(name) \(type): \(wrong) of \(rows * k) elements differ")
                     #expect(Self.offsetsFollow(got))
-                    print("golden quant/\(name)/\(type).even through quantize_rows: \(rows * k) values")
+                    let verdict = wrong == 0 ? "passed" : "FAILED"
+                    print("golden quant/\(name)/\(type).even quantize_rows: \(verdict) worst=\(wrong) of \(rows * k)")
                 }
             }
         }
