@@ -260,6 +260,14 @@ let package = Package(
             exclude: ["compare.py", "prepare.py"],
             swiftSettings: swift
         ),
+        // Benchmarks/Accuracy/Host is a link: the tests' host shows logits, which no real one does.
+        .executableTarget(
+            name: "LogitBenchmark",
+            dependencies: ["Llama2", "Kernels", "Tokenizers", "Numerics", "CPluginAPI", "JSON"],
+            path: "Benchmarks/Accuracy",
+            exclude: ["run.py"],
+            swiftSettings: swift
+        ),
         .executableTarget(
             name: "LaunchBenchmark",
             dependencies: ["Core", "CPluginAPI"],

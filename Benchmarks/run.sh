@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs every benchmark and prints their tables.  What a benchmark needs and this machine lacks is reported as "not run".
 #
-#   Benchmarks/run.sh [NAME ...]       NAME: launch, kernels, formats, loadgen, memory, rouge, llama, cpu, tokenizer
+#   Benchmarks/run.sh [NAME ...]       NAME: launch, kernels, formats, loadgen, memory, rouge, accuracy, llama, cpu,
+#                                            tokenizer
 #                                      default: all of them
 #
 # PRODUCTS   folder of the built products, default .build/release; what is missing there is built
@@ -19,7 +20,7 @@ models=${MODELS:-.build/benchmarks/models}
 scratch=.build/benchmarks
 quick=${QUICK:-}
 names=("$@")
-((${#names[@]})) || names=(launch kernels formats loadgen memory rouge llama cpu tokenizer)
+((${#names[@]})) || names=(launch kernels formats loadgen memory rouge accuracy llama cpu tokenizer)
 mkdir -p "$scratch" "$models"
 
 # need PRODUCT FILE: builds what is not there; says why where that fails.
@@ -89,6 +90,13 @@ rouge() {
   attempt Benchmarks/Rouge/run.py "${options[@]}"
 }
 
+accuracy() {
+  need host host && need Llama2 libLlama2.so && need LogitBenchmark LogitBenchmark && need_python || return
+  local options=(--host "$products/host" --logits "$products/LogitBenchmark" --folder "$scratch/accuracy")
+  [ -z "$quick" ] || options+=(--documents 16 --prompts 32)
+  attempt Benchmarks/Accuracy/run.py "${options[@]}"
+}
+
 llama() {
   need host host && need Llama2 libLlama2.so && need KernelBenchmark KernelBenchmark && need_python || return
   [ -e Benchmarks/Llama/run.py ] || {
@@ -127,12 +135,12 @@ echo "system    $(uname -sr), $(swift --version 2>/dev/null | grep -o 'Swift ver
 echo "load      $(cut -d' ' -f1-3 /proc/loadavg) at the start"
 for name in "${names[@]}"; do
   case $name in
-  launch | kernels | formats | loadgen | memory | rouge | llama | cpu | tokenizer)
+  launch | kernels | formats | loadgen | memory | rouge | accuracy | llama | cpu | tokenizer)
     printf '\n## %s\n\n' "$name"
     "$name"
     ;;
   *)
-    echo "$0: there is no benchmark $name; there are launch, kernels, formats, loadgen, memory, rouge, llama, cpu and tokenizer" >&2
+    echo "$0: there is no benchmark $name; there are launch, kernels, formats, loadgen, memory, rouge, accuracy, llama, cpu and tokenizer" >&2
     exit 64
     ;;
   esac
