@@ -129,7 +129,7 @@ def main():
     parser.add_argument("--logits", type=Path, default=ROOT / ".build/release/LogitBenchmark")
     parser.add_argument("--folder", type=Path, default=ROOT / ".build/benchmarks/accuracy")
     parser.add_argument("--documents", type=int, default=823, help="held-out documents for the logits, of 823")
-    parser.add_argument("--prompts", type=int, default=1024, help="held-out prompts; the first 256 are the demo's")
+    parser.add_argument("--prompts", type=int, default=1536, help="held-out prompts; the first 256 are the demo's")
     options = parser.parse_args()
     host, logits, folder = options.host.absolute(), options.logits.absolute(), options.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
