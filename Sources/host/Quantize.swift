@@ -52,8 +52,11 @@ struct Quantize: ParsableCommand {
 
     func run() throws {
         let status = reportingErrors {
+            var configuration = try RunConfiguration(words: words)
+            // Never the data set of a configuration file: that is what the result will be judged by.
+            configuration.datasetPath = calibration
             let request = QuantizeRequest(
-                configuration: try RunConfiguration(words: words + (calibration.map { ["--dataset", $0] } ?? [])),
+                configuration: configuration,
                 output: output,
                 scheme: scheme,
                 kvCache: kvCache,

@@ -32,6 +32,9 @@ import Testing
         }
         try check(["--scheme", "int4"], "int4")
         try check(["--scheme", "fp8"], "need calibration data; give --calibration")
+        // The data set of a configuration file is not taken for it.
+        let file = ["--config-path", "Plugins/Llama2/Configs", "--config-name", "demo_offline"]
+        try check(["--scheme", "fp8"] + file, "need calibration data; give --calibration")
         try check(["--scheme", "fp8", "--samples", "9"] + data, "--samples 9: the calibration data has 8 samples")
         try check(["--scheme", "fp8", "--samples", "0"] + data, "--samples 0")
         try check(
