@@ -3,8 +3,8 @@
 
     Benchmarks/Accuracy/run.py [--host .build/release/host] [--logits .build/release/LogitBenchmark] [--folder FOLDER]
 
-`host quantize` makes the checkpoints, calibrated with documents of the chapters that the model was trained on. Then
-each form, a checkpoint with a choice of activations and KV cache, is measured twice, with text of the chapters held out:
+`host quantize` makes the checkpoints, calibrated with documents of the chapters that the model was trained on. Then each
+form, a checkpoint with a choice of activations and KV cache, is measured twice, with text of the chapters held out:
 
 - teacher-forced along documents by LogitBenchmark: difference of the logits, divergence, bits per byte;
 - in an accuracy run of `host` that answers prompts, scored by `host accuracy`: ROUGE, and the agreement of the tokens
@@ -16,6 +16,7 @@ What FOLDER holds of an earlier call is made anew. Standard library only. Prints
 import argparse
 import json
 import shutil
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,8 @@ FORMS = [
     ("MXFP4, rounded", "exact", "fp8"),
     ("MXFP4, rounded", "fast", "fp8"),
 ]
+# Samples are scored in so many parts, too, for the error of the mean.
+PARTS = 16
 ROUGE = ["rouge1", "rouge2", "rougeL"]
 
 
@@ -87,18 +90,29 @@ def checkpoints(host, folder):
 
 
 def answers(host, model, activations, cache, prompts, logs):
-    """Tokens by sample, and figures of `host accuracy`."""
+    """Tokens by sample, figures of `host accuracy`, and the same figures of each part of the samples by itself."""
     settings = ["--plugin", "libLlama2.so", "--config-path", "Plugins/Llama2/Configs", "--config-name", "demo_offline",
                 "--model", model, "--dataset", prompts, f"model_config.activations={activations}",
                 f"model_config.kv_cache={cache}"]
     call([host, *settings, "test_mode=accuracy", f"harness_config.output_log_dir={logs}"])
-    # The configuration's targets are those of its own prompts: status 2, a target is missed, says nothing here.
-    report = json.loads(call([host, "accuracy", *settings, "--run", logs, "--json"], statuses=(0, 2)))
-    tokens = {}
-    for entry in json.loads((logs / "mlperf_log_accuracy.json").read_text()):
+
+    def figures(folder):
+        # The configuration's targets are those of its own prompts: status 2, a target is missed, says nothing here.
+        report = json.loads(call([host, "accuracy", *settings, "--run", folder, "--json"], statuses=(0, 2)))
+        return {metric["name"]: metric["value"] for metric in report["metrics"]}
+
+    log = json.loads((logs / "mlperf_log_accuracy.json").read_text())
+    tokens, parts = {}, []
+    for entry in log:
         data = bytes.fromhex(entry["data"])
         tokens[entry["qsl_idx"]] = [data[n:n + 4] for n in range(0, len(data), 4)]
-    return tokens, {metric["name"]: metric["value"] for metric in report["metrics"]}
+    for number in range(PARTS):
+        part = logs / f"part-{number}"
+        part.mkdir(exist_ok=True)
+        entries = [entry for entry in log if entry["qsl_idx"] % PARTS == number]
+        (part / "mlperf_log_accuracy.json").write_text(json.dumps(entries))
+        parts.append(figures(part))
+    return tokens, figures(logs), parts
 
 
 def agreement(expected, found):
@@ -115,6 +129,14 @@ def agreement(expected, found):
         same += sum(equal)
         positions += length
     return identical / len(expected), before / len(expected), same / positions
+
+
+def against(name, scores, parts, reference):
+    """A score, its share of the original's, and the standard error of that share from the differences in each part."""
+    score, original = scores[name], reference[0][name]
+    differences = [part[name] - other[name] for part, other in zip(parts, reference[1])]
+    error = statistics.stdev(differences) / len(differences) ** 0.5
+    return f"{score:.2f} ({score / original * 100:.1f}% ± {error / original * 100:.1f})"
 
 
 def table(head, rows):
@@ -156,12 +178,12 @@ def main():
 
     rows = []
     for number, (form, (name, activations, cache)) in enumerate(zip(names, FORMS)):
-        tokens, scores = answers(host, folders[name], activations, cache, prompts, folder / f"run-{number}")
+        tokens, scores, parts = answers(host, folders[name], activations, cache, prompts, folder / f"run-{number}")
         if number == 0:
-            expected, reference = tokens, scores
+            expected, reference = tokens, (scores, parts)
         shares = agreement(expected, tokens)
         rows.append([*form, *(f"{share * 100:.1f}" for share in shares),
-                     *(f"{scores[name]:.2f} ({scores[name] / reference[name] * 100:.1f}%)" for name in ROUGE),
+                     *(against(measure, scores, parts, reference) for measure in ROUGE),
                      f"{scores['tokens_per_sample']:.1f}"])
     print(f"\nGreedy answers of at most 64 tokens to {options.prompts} held-out prompts:\n")
     table(["weights", "activations", "KV cache", "identical answers, %", "tokens before the first difference, %",
