@@ -3,8 +3,8 @@
 
     Benchmarks/Accuracy/run.py [--host .build/release/host] [--logits .build/release/LogitBenchmark] [--folder FOLDER]
 
-`host quantize` makes the checkpoints, calibrated with documents of the chapters that the model was trained on. Then each
-form, a checkpoint with a choice of activations and KV cache, is measured twice, with text of the chapters held out:
+`host quantize` makes the checkpoints, calibrated with documents of the chapters that the model was trained on. Then
+each form, a checkpoint with a choice of activations and KV cache, is measured twice, with text of held-out chapters:
 
 - teacher-forced along documents by LogitBenchmark: difference of the logits, divergence, bits per byte;
 - in an accuracy run of `host` that answers prompts, scored by `host accuracy`: ROUGE, and the agreement of the tokens
