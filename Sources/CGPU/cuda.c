@@ -178,8 +178,8 @@ static int capture_end(void *stream, void **executable) {
   int error = cuStreamEndCapture(stream, &graph);
   if (error) return error;
   error = cuGraphInstantiateWithFlags(executable, graph, 0);
-  int ended = cuGraphDestroy(graph);
-  return error ? error : ended;
+  (void)cuGraphDestroy(graph); /* the executable does not need it */
+  return error;
 }
 
 static int graph_launch(void *executable, void *stream) { return cuGraphLaunch(executable, stream); }
@@ -195,6 +195,7 @@ int podium_open_cuda(podium_gpu *table, const char *library, char *problem, uint
   int error = cuInit(0);
   if (error && error != NO_DEVICE) {
     snprintf(problem, problem_size, "%s: cuInit: %s (%d)", table->library, describe_error(error), error);
+    dlclose(handle);
     return 0;
   }
   int version = 0;

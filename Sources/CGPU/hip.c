@@ -10,7 +10,6 @@
 #define FUNCTIONS(F)                                                                                            \
   F(int, hipInit, (unsigned))                                                                                   \
   F(int, hipRuntimeGetVersion, (int *))                                                                         \
-  F(const char *, hipGetErrorName, (int))                                                                       \
   F(const char *, hipGetErrorString, (int))                                                                     \
   F(int, hipGetLastError, (void))                                                                               \
   F(int, hipGetDeviceCount, (int *))                                                                            \
@@ -172,8 +171,8 @@ static int capture_end(void *stream, void **executable) {
   int error = hipStreamEndCapture(stream, &graph);
   if (error) return error;
   error = hipGraphInstantiate(executable, graph, NULL, NULL, 0);
-  int ended = hipGraphDestroy(graph);
-  return error ? error : ended;
+  (void)hipGraphDestroy(graph); /* the executable does not need it */
+  return error;
 }
 
 static int graph_launch(void *executable, void *stream) { return hipGraphLaunch(executable, stream); }
@@ -191,12 +190,14 @@ int podium_open_hip(podium_gpu *table, const char *library, char *problem, uint6
   *(void **)&properties_old = dlsym(handle, "hipGetDeviceProperties");
   if (!properties_new && !properties_old) {
     snprintf(problem, problem_size, "%s has no hipGetDeviceProperties", table->library);
+    dlclose(handle);
     return 0;
   }
   int error = hipInit(0);
   /* Without a device this fails, and the count is the answer. */
   if (error && error != NO_DEVICE && error != INVALID_DEVICE) {
     snprintf(problem, problem_size, "%s: hipInit: %s (%d)", table->library, describe_error(error), error);
+    dlclose(handle);
     return 0;
   }
   int version = 0;

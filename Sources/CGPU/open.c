@@ -25,8 +25,14 @@ const podium_gpu *podium_gpu_open(podium_gpu_kind kind, const char *library, cha
     found = NULL;
   } else if (!found) {
     found = calloc(1, sizeof *found);
-    if (found) {
-      found->library = library ? strdup(library) : NULL;
+    char *name = library ? strdup(library) : NULL;
+    if (!found || (library && !name)) {
+      snprintf(problem, problem_size, "no memory to open a library");
+      free(found);
+      free(name);
+      found = NULL;
+    } else {
+      found->library = name;
       int fine = kind == PODIUM_GPU_HIP ? podium_open_hip(&found->table, library, problem, problem_size)
                                         : podium_open_cuda(&found->table, library, problem, problem_size);
       if (fine) {

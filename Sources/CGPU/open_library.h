@@ -20,8 +20,10 @@ static inline void *open_library(const char *library, const char *const *names, 
       return handle;
     }
     const char *why = dlerror();
-    /* A library that is there and cannot be loaded is the one to speak of. */
-    if (!first[0] || (why && !strstr(why, "No such file"))) snprintf(first, sizeof first, "%s", why ? why : *name);
+    /* A library that is there and cannot be loaded is the one to speak of: then the reason begins with another name. */
+    if (!first[0] || (why && strncmp(why, *name, strlen(*name)) != 0)) {
+      snprintf(first, sizeof first, "%s", why ? why : *name);
+    }
   }
   snprintf(problem, problem_size, "%s", first);
   return NULL;

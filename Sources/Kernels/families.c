@@ -3,7 +3,8 @@
 #include "podium_kernels.h"
 
 /* The HIP source of each family as one text, for a compiler at run time: the headers of the device come first and
- * define their guards, so that the source does not look for them.  Scripts/kernels.sh checks that each text compiles. */
+ * define their guards, so that the source does not look for them.  Scripts/kernels.sh compiles the same files, with
+ * their headers included. */
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
 static const char embedding[] = {

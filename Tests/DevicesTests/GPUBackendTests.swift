@@ -220,7 +220,7 @@ import Testing
     @Test(arguments: [
         ("cpu", DeviceSelection(kind: .cpu)), ("HIP", DeviceSelection(kind: .hip)),
         ("cuda:2,3", DeviceSelection(kind: .cuda, ordinals: [2, 3])), ("hip:", nil), ("hip:1,1", nil), ("gpu", nil),
-        ("hip:-1", nil), ("", nil), ("cuda:99999", nil),
+        ("hip:-1", nil), ("", nil), ("cuda:99999", nil), ("cpu:1", nil),
     ])
     func selections(text: String, selection: DeviceSelection?) {
         #expect(DeviceSelection(text) == selection)

@@ -60,7 +60,7 @@ typedef struct podium_gpu {
   int (*stream_synchronize)(void *stream);
   int (*copy)(void *to, const void *from, uint64_t size, void *stream); /* in any direction */
   int (*fill)(void *to, uint8_t value, uint64_t size, void *stream);
-  /* Calls done(context, stream, error) on a thread of the driver after all work so far. */
+  /* Calls done(stream, error, context) on a thread of the driver after all work so far. */
   int (*callback)(void *stream, void (*done)(void *stream, int error, void *context), void *context);
 
   int (*event_create)(void **out, int timed);

@@ -27,8 +27,14 @@ int podium_rtc_compile(podium_gpu_kind kind, const char *library, const char *so
 /* Frees what a result holds. */
 void podium_rtc_release(podium_rtc_result *result);
 
-/* Whether a compiler of this kind can be opened; its name goes to `opened`, or the reason to `problem`. */
-int podium_rtc_find(podium_gpu_kind kind, const char *library, char opened[256], char *problem, uint64_t problem_size);
+typedef struct podium_rtc_compiler {
+  char library[256];
+  int32_t major, minor; /* of hiprtc or NVRTC itself */
+} podium_rtc_compiler;
+
+/* Whether a compiler of this kind can be opened, and which; if not, the reason goes to `problem`. */
+int podium_rtc_find(podium_gpu_kind kind, const char *library, podium_rtc_compiler *found, char *problem,
+                    uint64_t problem_size);
 
 #ifdef __cplusplus
 }

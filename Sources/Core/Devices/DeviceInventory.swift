@@ -15,6 +15,8 @@ public struct DeviceInventory: Sendable {
         public var problem: String?
         /// The compiler for kernels without a code object for the device, nil when none was found.
         public var compiler: String?
+        /// Why there is none, nil when there is one.
+        public var compilerProblem: String?
         /// The devices in the runtime's order, with their free bytes.
         public var devices: [(properties: DeviceProperties, free: UInt64)] = []
     }
@@ -30,8 +32,10 @@ public struct DeviceInventory: Sendable {
     private static func processor() -> Runtime {
         var found = Runtime(kind: .cpu)
         let backend = CPUBackend(pool: ThreadPool())
-        if let properties = try? backend.properties(of: 0), let free = try? backend.freeMemory(of: 0) {
-            found.devices = [(properties, free)]
+        do throws(DeviceError) {
+            found.devices = [(try backend.properties(of: 0), try backend.freeMemory(of: 0))]
+        } catch {
+            found.problem = error.message
         }
         return found
     }
@@ -49,11 +53,19 @@ public struct DeviceInventory: Sendable {
         } catch {
             found.problem = error.message
         }
-        var opened = [CChar](repeating: 0, count: 256)
+        var compiler = podium_rtc_compiler()
         var problem = [CChar](repeating: 0, count: 512)
         let wanted = kind == .hip ? PODIUM_GPU_HIP : PODIUM_GPU_CUDA
-        if podium_rtc_find(wanted, GPULibraries.compiler(kind), &opened, &problem, UInt64(problem.count)) != 0 {
-            found.compiler = String(decoding: opened.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        if podium_rtc_find(wanted, GPULibraries.compiler(kind), &compiler, &problem, UInt64(problem.count)) != 0 {
+            let library = withUnsafeBytes(of: compiler.library) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            found.compiler = "\(library) \(compiler.major).\(compiler.minor)"
+        } else {
+            found.compilerProblem = String(
+                decoding: problem.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) },
+                as: UTF8.self
+            )
         }
         return found
     }
@@ -72,7 +84,7 @@ public struct DeviceInventory: Sendable {
             }
             if let library = runtime.library {
                 let version = runtime.version > 0 ? " (version \(runtime.version))" : ""
-                let compiler = runtime.compiler ?? "none found: kernels need code objects for the device"
+                let compiler = runtime.compiler ?? "none (\(runtime.compilerProblem ?? "not looked for"))"
                 lines.append("\(runtime.kind)    library \(library)\(version); compiler \(compiler)")
             }
             if let problem = runtime.problem { lines.append(problem) }

@@ -29,6 +29,7 @@ public struct DeviceSelection: Sendable, Equatable, CustomStringConvertible {
         }
         ordinals = []
         guard parts.count == 2 else { return }
+        guard kind != .cpu else { return nil }
         for word in parts[1].split(separator: ",", omittingEmptySubsequences: false) {
             guard let ordinal = Int(word), (0..<4096).contains(ordinal), !ordinals.contains(ordinal) else { return nil }
             ordinals.append(ordinal)

@@ -10,7 +10,7 @@
  *     #ifndef PODIUM_DEVICE_H
  *     #include "../Device/podium_device.h"
  *     #endif
- * because a compiler at run time gets this header and the source as one text (kernel_source.h).
+ * because a compiler at run time gets this header and the source as one text (families.c).
  *
  * Rules for a kernel: a block has a multiple of 64 threads; every thread of a warp takes part in a collective, and
  * every thread of a block in a barrier (a whole block may return early).  The shim reports a breach. */

@@ -11,7 +11,7 @@
 #define STREAM_CASES(kind_)                                                          \
   STREAM_CASE(1, 8, kind_) STREAM_CASE(2, 8, kind_) STREAM_CASE(3, 8, kind_)         \
   STREAM_CASE(4, 4, kind_) STREAM_CASE(5, 4, kind_) STREAM_CASE(6, 4, kind_)
-#elif defined(__AVX2__) || TILE_ROWS == 3
+#elif TILE_ROWS == 3
 #define STREAM_ROWS 3
 #define STREAM_CASES(kind_) STREAM_CASE(1, 4, kind_) STREAM_CASE(2, 2, kind_) STREAM_CASE(3, 2, kind_)
 #else
@@ -27,6 +27,7 @@ LANES_ALWAYS_INLINE ISA_TARGET void ISA(stream_tile)(const int rows, const int c
                                                      size_t k, const char *w, const char *ahead, size_t row_size,
                                                      size_t start, size_t count, f32x16 *sums) {
   const size_t size = podium_weight_size(kind);
+  _Static_assert(STREAM_ROWS <= TILE_ROWS, "sums hold a tile of the streams");
   f32x16 sum[TILE_ROWS][8];
   /* Every third column has a pointer of its own, and the two after it are one and two row sizes on, so that all fit into
    * the registers; the compiler is kept from working out more. */

@@ -61,11 +61,3 @@ LANES_ALWAYS_INLINE ISA_TARGET void ISA(widening_tile)(const int rows, const int
     for (int c = 0; c < columns; c++) sums[(size_t)r * stride + (size_t)c] = sum[r][c];
   }
 }
-
-/* The same without `wide`. */
-LANES_ALWAYS_INLINE ISA_TARGET void ISA(tile)(const int rows, const int columns, const int dtype,
-                                              const float *const *x, const void *const *w, size_t start, size_t count,
-                                              const char *const *ahead, int ahead_count, int first, f32x16 *sums,
-                                              size_t stride) {
-  ISA(widening_tile)(rows, columns, dtype, x, w, start, count, ahead, ahead_count, first, NULL, 0, sums, stride);
-}

@@ -56,9 +56,6 @@ static inline size_t mx_stream_length(int rows, size_t panels, size_t streams) {
   return rows > MX_STREAM_ROWS || panels < 2 * streams ? 0 : panels / streams;
 }
 
-typedef uint8_t u8x16 __attribute__((vector_size(16)));
-typedef int16_t i16x16 __attribute__((vector_size(32)));
-
 #define ISA_WITH_VNNI
 #define ISA_BODY "../MXFP4/gemm_mxfp4_body.h"
 #include "../Lanes/each_isa.h"

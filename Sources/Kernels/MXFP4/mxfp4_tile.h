@@ -1,4 +1,4 @@
-/* mxfp4_x.h - the register tile of the MXFP4 products: one panel of weights with a few quantised rows.
+/* mxfp4_tile.h - the register tile of the MXFP4 products: one panel of weights with a few quantised rows.
  *
  * Included once per instruction set, after lanes.h.  It is where the rule for these products lives: per block of 32 the
  * exact integer sum of (2 w + 12) * code, started from the row's offset; then one fused multiply-add of that sum with

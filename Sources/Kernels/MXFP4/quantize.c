@@ -4,8 +4,6 @@
 #include "packed.h"
 #include "quantized.h"
 
-typedef int8_t i8x16 __attribute__((vector_size(16)));
-
 static inline float float_of_bits(uint32_t bits) {
   float value;
   __builtin_memcpy(&value, &bits, sizeof value);

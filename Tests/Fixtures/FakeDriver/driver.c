@@ -306,7 +306,6 @@ EXPORT int cuGraphExecDestroy(void *g) { return cuGraphDestroy(g); }
 
 EXPORT int hipInit(unsigned flags) { return cuInit(flags); }
 EXPORT int hipRuntimeGetVersion(int *version) { return *version = FAKE_DRIVER_VERSION, OK; }
-EXPORT const char *hipGetErrorName(int error) { return error ? "hipErrorFake" : "hipSuccess"; }
 EXPORT const char *hipGetErrorString(int error) {
   const char *text;
   return cuGetErrorString(error, &text), text;
@@ -407,10 +406,15 @@ EXPORT int nvrtcCreateProgram(void **out, const char *source, const char *name, 
   return hiprtcCreateProgram(out, source, name, headers, texts, names);
 }
 EXPORT int nvrtcCompileProgram(void *p, int count, const char *const *options) {
-  return hiprtcCompileProgram(p, count, options);
+  for (int i = 0; i < count; i++) {
+    if (strcmp(options[i], "--fmad=false") == 0) return hiprtcCompileProgram(p, count, options);
+  }
+  return snprintf(((program *)p)->log, 256, "multiply-adds would be fused"), 6;
 }
 EXPORT int nvrtcGetProgramLogSize(void *p, size_t *size) { return hiprtcGetProgramLogSize(p, size); }
 EXPORT int nvrtcGetProgramLog(void *p, char *log) { return hiprtcGetProgramLog(p, log); }
 EXPORT int nvrtcGetCUBINSize(void *p, size_t *size) { return hiprtcGetCodeSize(p, size); }
 EXPORT int nvrtcGetCUBIN(void *p, char *code) { return hiprtcGetCode(p, code); }
 EXPORT int nvrtcDestroyProgram(void **p) { return hiprtcDestroyProgram(p); }
+EXPORT int hiprtcVersion(int *major, int *minor) { return *major = 7, *minor = 1, OK; }
+EXPORT int nvrtcVersion(int *major, int *minor) { return *major = 13, *minor = 0, OK; }

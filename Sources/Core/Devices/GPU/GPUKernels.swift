@@ -67,7 +67,13 @@ final class GPUKernels: DeviceKernels, @unchecked Sendable {
             reasons[row][index] = "\(who) has neither a code object for \(target) nor a source"
             return
         } else if let compiler {
-            let image = try compiler.image(of: family, plugin: table.plugin, target: target, kind: properties.kind)
+            let image: [UInt8]
+            do throws(DeviceError) {
+                image = try compiler.image(of: family, plugin: table.plugin, target: target, kind: properties.kind)
+            } catch {
+                reasons[row][index] = error.message
+                return
+            }
             error = image.withUnsafeBytes { runtime.functions.module_load(&module, $0.baseAddress) }
         } else {
             reasons[row][index] = "\(who) has no code object for \(target), and no compiler was found for its source"

@@ -70,18 +70,21 @@ final class GPUStream: DeviceStream {
     }
 
     func record(_ event: any DeviceEvent) throws(DeviceError) {
+        try forbidWhileRecording("event_record")
         let event = try own(event, "event_record")
         try runtime.use(device)
         try runtime.check(runtime.functions.event_record(event.handle, native), device: device, "event_record")
     }
 
     func wait(for event: any DeviceEvent) throws(DeviceError) {
+        try forbidWhileRecording("event_wait")
         let event = try own(event, "event_wait")
         try runtime.use(device)
         try runtime.check(runtime.functions.event_wait(native, event.handle), device: device, "event_wait")
     }
 
     func synchronize() throws(DeviceError) {
+        try forbidWhileRecording("synchronize")
         try runtime.use(device)
         let error = runtime.functions.stream_synchronize(native)
         if error != 0 {
@@ -108,6 +111,7 @@ final class GPUStream: DeviceStream {
 
     /// The driver's own thread may not call the driver, which `done` may want to: the notifier's thread calls it.
     func notify(_ done: @escaping Notifier.Callback, context: UnsafeMutableRawPointer?) throws(DeviceError) {
+        try forbidWhileRecording("notify")
         try notifier.start()
         let pending = Unmanaged.passRetained(Pending(notifier, done, context))
         try runtime.use(device)
@@ -128,7 +132,7 @@ final class GPUStream: DeviceStream {
     }
 
     func beginRecording() throws(DeviceError) {
-        guard !isRecording else { throw .invalidState("record_begin: the stream is recording already") }
+        try forbidWhileRecording("record_begin")
         try runtime.use(device)
         try runtime.check(runtime.functions.capture_begin(native), device: device, "record_begin")
         isRecording = true
@@ -151,6 +155,7 @@ final class GPUStream: DeviceStream {
     }
 
     func replay(_ recording: any DeviceRecording) throws(DeviceError) {
+        try forbidWhileRecording("replay")
         guard let recording = recording as? GPURecording, recording.runtime === runtime else {
             throw .invalidArgument("replay: the recording is of another kind of device")
         }
@@ -162,6 +167,10 @@ final class GPUStream: DeviceStream {
         try runtime.use(device)
         let error = runtime.functions.graph_launch(recording.graph, native)
         if error != 0 { throw runtime.failure(error, device: device, "replay") }
+    }
+
+    private func forbidWhileRecording(_ call: String) throws(DeviceError) {
+        if isRecording { throw .invalidState("\(call): the stream is being recorded; call record_end first") }
     }
 
     private func own(_ event: any DeviceEvent, _ call: String) throws(DeviceError) -> GPUEvent {

@@ -53,7 +53,10 @@ final class RuntimeCompiler: KernelCompiler {
         output: String,
         messages: String
     ) -> Bool {
-        guard let text = read(source) else { return false }
+        guard let text = read(source) else {
+            complain("\(source) cannot be read", to: messages)
+            return false
+        }
         var result = podium_rtc_result()
         defer { podium_rtc_release(&result) }
         let library = GPULibraries.compiler(kind)
@@ -77,7 +80,15 @@ final class RuntimeCompiler: KernelCompiler {
             try write(UnsafeRawBufferPointer(start: image, count: Int(result.image_size)), to: output)
             return true
         } catch {
+            complain(error.message, to: messages)
             return false
+        }
+    }
+
+    private static func complain(_ text: String, to messages: String) {
+        var text = text
+        text.withUTF8 { text in
+            do throws(DeviceError) { try write(UnsafeRawBufferPointer(text), to: messages) } catch {}
         }
     }
 
@@ -109,30 +120,29 @@ final class RuntimeCompiler: KernelCompiler {
     // MARK: What is kept
 
     private static var cacheFolder: String? {
-        if let folder = getenv("XDG_CACHE_HOME"), folder.pointee != 0 {
+        // A path that is not absolute counts as none (XDG Base Directory Specification).
+        if let folder = getenv("XDG_CACHE_HOME"), folder.pointee == CChar(UInt8(ascii: "/")) {
             return String(cString: folder) + "/podium/kernels"
         }
-        guard let home = getenv("HOME"), home.pointee != 0 else { return nil }
+        guard let home = getenv("HOME"), home.pointee == CChar(UInt8(ascii: "/")) else { return nil }
         return String(cString: home) + "/.cache/podium/kernels"
     }
 
-    /// The compiler is part of the name: another version may make better code.
+    /// The compiler's version is part of the name: another one may make better code.
     private static func name(of family: KernelTable.Family, target: String, kind: DeviceKind) -> String {
-        var opened = [CChar](repeating: 0, count: 256)
+        var found = podium_rtc_compiler()
         var problem = [CChar](repeating: 0, count: 512)
-        _ = podium_rtc_find(
-            kind == .hip ? PODIUM_GPU_HIP : PODIUM_GPU_CUDA,
-            GPULibraries.compiler(kind),
-            &opened,
-            &problem,
-            UInt64(problem.count)
-        )
+        let wanted = kind == .hip ? PODIUM_GPU_HIP : PODIUM_GPU_CUDA
+        _ = podium_rtc_find(wanted, GPULibraries.compiler(kind), &found, &problem, UInt64(problem.count))
         var hash = SHA256()
         hash.update(family.source)
-        hash.update(target.utf8)
-        hash.update(opened.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) })
+        hash.update("\(optionsVersion) \(target) \(found.major).\(found.minor) ".utf8)
+        withUnsafeBytes(of: found.library) { hash.update($0.prefix { $0 != 0 }) }
         return "\(target)-\(hash.hexadecimal()).co"
     }
+
+    /// Changes with the options that `podium_rtc_compile` gives.
+    private static let optionsVersion = 2
 
     /// Writes under a name of its own first, so that nobody reads half a file.
     private static func keep(_ image: [UInt8], at path: String) {
@@ -142,7 +152,11 @@ final class RuntimeCompiler: KernelCompiler {
             folder += "/" + part
             mkdir(folder, 0o755)
         }
-        let unfinished = "\(path).\(getpid())"
+        var template = Array("\(path).XXXXXX".utf8CString)
+        let descriptor = mkstemp(&template)
+        guard descriptor >= 0 else { return }
+        close(descriptor)
+        let unfinished = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let isWritten = image.withUnsafeBytes { bytes in
             do throws(DeviceError) {
                 try write(bytes, to: unfinished)
@@ -151,13 +165,14 @@ final class RuntimeCompiler: KernelCompiler {
                 return false
             }
         }
-        if isWritten { rename(unfinished, path) }
+        if !isWritten || rename(unfinished, path) != 0 { unlink(unfinished) }
     }
 
     // MARK: Files
 
     private static func scratchFolder() throws(DeviceError) -> String {
-        let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        let named = getenv("TMPDIR").map { String(cString: $0) } ?? ""
+        let base = named.isEmpty ? "/tmp" : named
         var template = Array("\(base)/podium-kernels-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw .unsupported("no folder for a compiler under \(base): \(String(cString: strerror(errno)))")
