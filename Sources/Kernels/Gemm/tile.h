@@ -1,6 +1,6 @@
 /* tile.h - the register tile of a product: dot products of a few rows with a few columns, sixteen lanes each.
  *
- * Included once per instruction set, after lanes.h; Gemm and Attention share it.  It is where the rule of reduction
+ * Included once per instruction set, after lanes.h.  It is where the rule of reduction
  * lives: lane j of a dot product takes the elements k = j (mod 16), ascending, by fused multiply-add. */
 
 /* sums[r * stride + c] (+)= x[r][0..count) . w[c][start..start + count), lane by lane.  start is a multiple of 16, and
