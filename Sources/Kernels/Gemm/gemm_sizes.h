@@ -17,7 +17,9 @@ enum {
   /* Rows of x that take their turns with sixteen streamed columns: with those, they stay in L2. */
   STREAM_PANEL_ROWS = 48,
   /* Bytes of a column that a pass over streamed weights takes: twice sixteen columns stay within L2. */
-  STREAM_BYTES = 16384
+  STREAM_BYTES = 16384,
+  /* Bytes of one row of x up to which columns are read one by one: so much stays in L1 beside what streams past. */
+  STREAM_ALONE_BYTES = 8192
 };
 
 #endif
