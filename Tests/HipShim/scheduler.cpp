@@ -191,7 +191,7 @@ void run_block(machine *m) {
     char *top = m->stacks + STACK * (size_t)(i + 1);
 #if defined(__x86_64__)
     /* As after a call: the stack is 8 beyond a multiple of 16 when the function begins. */
-    void **sp = (void **)top - 2;
+    void **sp = (void **)top - 1;
     *--sp = (void *)shim_fiber_start;
     for (int r = 0; r < SAVED_WORDS; r++) *--sp = nullptr;
 #else
