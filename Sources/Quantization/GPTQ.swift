@@ -157,7 +157,8 @@ public struct GPTQ: Sendable {
     ///   - name: The tensor, for errors.
     ///   - parallel: Where to compute.
     /// - Returns: The codes and scales.
-    /// - Throws: `QuantizationError` when the scheme does not fit the shape or a weight is not finite.
+    /// - Throws: `QuantizationError` when the scheme does not fit the shape, a weight is not finite, or the corrections
+    ///   leave the range of float32.
     public func quantize(
         _ weights: UnsafeBufferPointer<Float>,
         rows: Int,
@@ -178,6 +179,8 @@ public struct GPTQ: Sendable {
             Self.chooseScales(weights, rows, columns, except: factor.dead.map { order[$0] }, into: &scaleCodes)
         }
         var codes = [UInt8](repeating: 0, count: rows * columns * scheme.element.bitWidth / 8)
+        let chunk = 128
+        var isFinite = [Bool](repeating: true, count: (rows + chunk - 1) / chunk)
         codes.withUnsafeMutableBufferPointer { codes in
             scaleCodes.withUnsafeMutableBufferPointer { scaleCodes in
                 let job = RowJob(
@@ -192,14 +195,16 @@ public struct GPTQ: Sendable {
                     codes: codes,
                     scaleCodes: scaleCodes
                 )
-                let chunk = 128
-                parallel((rows + chunk - 1) / chunk) { index in
-                    job.run(rows: index * chunk..<min((index + 1) * chunk, rows))
+                isFinite.withUnsafeMutableBufferPointer { isFinite in
+                    nonisolated(unsafe) let isFinite = isFinite
+                    parallel(isFinite.count) { index in
+                        isFinite[index] = job.run(rows: index * chunk..<min((index + 1) * chunk, rows))
+                    }
                 }
             }
         }
         withExtendedLifetime(factor) {}
-        if isMXFP4, scaleCodes.contains(0xFF) {
+        if isFinite.contains(false) {
             throw QuantizationError(
                 file: "quantisation",
                 tensor: name,
@@ -254,7 +259,10 @@ private struct RowJob: @unchecked Sendable {
     let codes: UnsafeMutableBufferPointer<UInt8>
     let scaleCodes: UnsafeMutableBufferPointer<UInt8>
 
-    func run(rows: Range<Int>) {
+    /// Quantises the rows.
+    ///
+    /// - Returns: false when a correction left the range of float32; the codes then mean nothing.
+    func run(rows: Range<Int>) -> Bool {
         let count = rows.count
         let rest = UnsafeMutablePointer<Double>.allocate(capacity: count * columns)
         // One column of the block after the other, so that a column's rows are neighbours.
@@ -299,6 +307,8 @@ private struct RowJob: @unchecked Sendable {
                     chooseScales(block + j * count, position, rows, &column)
                 }
                 for row in 0..<count { column.values[row] = Float(block[j * count + row]) }
+                // Infinity and NaN would become the format's largest number or its NaN, which look like results.
+                guard column.isFinite else { return false }
                 column.round(scheme.element)
                 let divisor = factor[position * columns + position]
                 for row in 0..<count {
@@ -332,6 +342,7 @@ private struct RowJob: @unchecked Sendable {
                 )
             }
         }
+        return true
     }
 
     /// The scales of the groups that start with this column.
@@ -374,6 +385,8 @@ private struct Column {
         codes = [UInt8](repeating: 0, count: count)
         rounded = [Float](repeating: 0, count: count)
     }
+
+    var isFinite: Bool { values.withUnsafeBufferPointer { $0.largestMagnitude.isFinite } }
 
     mutating func round(_ element: ElementType) {
         let format =

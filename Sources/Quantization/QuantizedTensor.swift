@@ -59,7 +59,9 @@ extension TensorScheme {
     /// The scale that brings a largest magnitude to the largest number of the format, as it will be stored.
     ///
     /// The quotient is rounded to the stored type first and used rounded, so that codes are made with the scale that
-    /// readers see. Nothing but zeros gets 1: a scale of zero would be no scale.
+    /// readers see. Nothing but zeros gets 1: a scale of zero would be no scale. No scale is below the stored type's least
+    /// normal number (2^-14 of float16): below it the rounded quotient is so coarse that the largest values would be cut
+    /// off, or is zero, while FP8 has the room to hold smaller values.
     ///
     /// - Parameters:
     ///   - absmax: The largest magnitude, finite.
@@ -70,8 +72,7 @@ extension TensorScheme {
         guard absmax > 0, let largest = element.largestFinite else { return 1 }
         let scale = storedAs.encode([absmax / largest], overflow: .saturates)
         let value = scale.withUnsafeBytes { storedAs.decode($0, count: 1)[0] }
-        // So small that the stored type has no number for it.
-        return value > 0 ? value : 1
+        return max(value, storedAs == .f16 ? 0x1p-14 : .leastNormalMagnitude)
     }
 
     /// Rounds a matrix to the nearest codes, with scales from the largest magnitudes.

@@ -158,6 +158,30 @@ import Testing
         withExtendedLifetime(hessian) {}
     }
 
+    /// Weights so large that the corrections leave float32: an error, whatever the scheme and the order.
+    @Test(arguments: schemes.indices, GPTQ.Order.allCases)
+    func correctionsBeyondFloat32(_ index: Int, _ order: GPTQ.Order) throws {
+        let columns = 96
+        let hessian = Hessian(size: columns)
+        let ones = [Float](repeating: 1, count: columns)
+        try ones.withUnsafeBufferPointer { part throws(QuantizationError) in try hessian.add(part) }
+        // The error of a column goes to all others, and the last one gets most of it.
+        let weights = (0..<32 * columns).map { Float.greatestFiniteMagnitude * ($0 % columns == 95 ? 1 : 0.94) }
+        let error = #expect(throws: QuantizationError.self) {
+            try weights.withUnsafeBufferPointer { values throws(QuantizationError) in
+                try GPTQ(damping: 0.0001, order: order).quantize(
+                    values,
+                    rows: 32,
+                    columns: columns,
+                    scheme: Self.schemes[index].scheme,
+                    hessian: hessian,
+                    name: "w"
+                )
+            }
+        }
+        #expect(error?.description.contains("tensor w: GPTQ's corrections left the range") == true, "\(error as Any)")
+    }
+
     @Test func badInput() throws {
         let weights = [Float](repeating: 1, count: 2 * 32)
         func attempt(_ values: [Float], _ hessian: Hessian, _ gptq: GPTQ = GPTQ()) -> String {

@@ -59,7 +59,22 @@ import Testing
         }
         #expect(TensorScheme.absmaxScale(0, element: .f8e4m3, storedAs: .bf16) == 1)
         #expect(TensorScheme.absmaxScale(448 * 3, element: .f8e4m3, storedAs: .bf16) == 3)
-        #expect(TensorScheme.absmaxScale(.leastNonzeroMagnitude, element: .f8e4m3, storedAs: .f16) == 1)
+    }
+
+    /// Where float16 has no normal number for the scale, values are neither cut off nor lost.
+    @Test(arguments: [Float(0x1p-13), 0x1p-14, 0x1.8p-16, 0x1p-18, 0x1p-20])
+    func smallTensorsWithScalesInFloat16(_ largest: Float) throws {
+        let values = (0..<64).map { largest * Float(64 - $0) / 64 }
+        let result = try values.withUnsafeBufferPointer { values throws(QuantizationError) in
+            try TensorScheme.fp8PerTensor.quantize(values, rows: 2, columns: 32, scaleType: .f16)
+        }
+        let scale = result.scales.withUnsafeBytes { ElementType.f16.decode($0, count: 1)[0] }
+        #expect(scale == 0x1p-14)
+        // Half of E4M3's last bit (2^-4), or half of its least number, 2^-9.
+        for (value, found) in zip(values, result.dequantized()) {
+            #expect((found - value).magnitude <= max(value / 16, scale * 0x1p-10), "\(value)")
+        }
+        #expect(TensorScheme.absmaxScale(.leastNonzeroMagnitude, element: .f8e4m3, storedAs: .f32) == 0x1p-126)
     }
 
     @Test(arguments: [
