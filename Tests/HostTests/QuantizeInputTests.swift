@@ -36,7 +36,9 @@ import Testing
         let file = ["--config-path", "Plugins/Llama2/Configs", "--config-name", "demo_offline"]
         try check(["--scheme", "fp8"] + file, "need calibration data; give --calibration")
         try check(["--scheme", "fp8", "--samples", "9"] + data, "--samples 9: the calibration data has 8 samples")
-        try check(["--scheme", "fp8", "--samples", "0"] + data, "--samples 0")
+        for count in ["0", "-3"] {
+            try check(["--scheme", "fp8", "--samples=\(count)"] + data, "--samples: \(count): expected how many")
+        }
         try check(
             ["--scheme", "fp8", "--exclude", "*.qproj"] + data,
             "--exclude *.qproj: no linear layer has this name"
@@ -80,6 +82,31 @@ import Testing
         let long = try DatasetFile.write([["input_ids": .array((0..<300).map { _ in 5 })]])
         let other = try refusal(Self.source, ["--scheme", "fp8", "--calibration", long])
         #expect(other.contains("300"), "\(other)")
+    }
+
+    /// What comes along with a model, what does not, and what is said of it.
+    @Test func companions() throws {
+        let model = try copy()
+        // The progress record is not a file of the model's, whatever the model's folder has.
+        for name in ["calibration.json", "calibration.0.states", "quantize.json", "tokenizer.json"] {
+            try TextFile.write("the model's", to: "\(model)/\(name)")
+        }
+        let large = open(model + "/large.dat", O_WRONLY | O_CREAT, 0o666)
+        try #require(large >= 0 && ftruncate(large, 257 << 20) == 0)
+        close(large)
+        let output = try TemporaryFolder.folder() + "/out"
+        let words = ["--scheme", "mxfp4", "--kv-cache", "none", "--method", "rtn", "--samples", "2"]
+        let outcome = try QuantizeTests.quantize(model, to: output, words)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(
+            QuantizeResumeTests.names(in: output) == [
+                "config.json", "model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors",
+                "model-00003-of-00003.safetensors", "model.safetensors.index.json", "tokenizer.json",
+            ]
+        )
+        #expect(outcome.errors.contains("large.dat is larger than 256 MiB and not copied"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("--calibration and --samples are not used"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("model-00001-of-00003.safetensors is written, "), "\(outcome.errors)")
     }
 
     /// A weight that is NaN shows in the activations; the sample and the layer are named.

@@ -89,7 +89,16 @@ import Testing
         let files = try limited("40")
         #expect(files.status == 1 && files.errors.contains(".safetensors.partial: cannot be written"), "\(files)")
         #expect(!Self.names(in: output).contains { $0.hasSuffix(".partial") || $0 == "config.json" })
+        // A record of a run whose states are gone is gone before there are new ones, even if these cannot be made.
+        let states1 = output + "/calibration.1.states"
+        #expect(unlink(states1) == 0 && mkdir(states1, 0o777) == 0)
+        try TextFile.write("{\"stage\": 1}", to: output + "/calibration.json")
+        let blocked = try limited("unlimited")
+        #expect(blocked.status == 1 && blocked.errors.contains("calibration.1.states: cannot be"), "\(blocked)")
+        #expect(!Self.names(in: output).contains("calibration.json"))
+        #expect(rmdir(states1) == 0)
         let done = try limited("unlimited")
         #expect(done.status == 0, "\(done.errors)")
+        #expect(done.errors.contains("model.layers.0 is written, 1 of 2 stages are done, "), "\(done.errors)")
     }
 }

@@ -3,7 +3,9 @@ import Quantization
 
 /// What an interrupted run has left beside the files: from which stage the states of the samples are there.
 enum CalibrationRecord {
-    static func path(in folder: String) -> String { folder + "/calibration.json" }
+    static let name = "calibration.json"
+
+    static func path(in folder: String) -> String { "\(folder)/\(name)" }
 
     /// Says that the states before a stage are on the disk, and the files of all stages before it.
     static func write(stage: Int, in folder: String) throws {

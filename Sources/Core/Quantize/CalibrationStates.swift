@@ -15,8 +15,11 @@ final class CalibrationStates: @unchecked Sendable {
     private let byteCount: Int
     private let paths: [String]
 
+    /// The names of the files.
+    static let names = (0..<2).map { "calibration.\($0).states" }
+
     /// The files in a folder.
-    static func paths(in folder: String) -> [String] { (0..<2).map { "\(folder)/calibration.\($0).states" } }
+    static func paths(in folder: String) -> [String] { names.map { "\(folder)/\($0)" } }
 
     /// Opens the files, or makes them with all the room that they need.
     ///

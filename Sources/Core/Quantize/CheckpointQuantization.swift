@@ -43,6 +43,9 @@ public struct CheckpointQuantization {
         guard request.damping >= 0, request.damping.isFinite else {
             throw ConfigError("\(request.damping): expected a share, 0.01 as a rule", key: "--damping")
         }
+        if let samples = request.samples, samples < 1 {
+            throw ConfigError("\(samples): expected how many samples to use, 1 or more", key: "--samples")
+        }
         let progress = QuantizeProgress()
         defer { progress.stop() }
         let watch = InterruptWatch { progress.requestEnd($0) }
@@ -58,6 +61,9 @@ public struct CheckpointQuantization {
             throw ConfigError("\(worker.workload.id) names no layers of \(model) that could be quantised")
         }
         let samples = try plan.needsCalibration(request.method) ? calibrationSamples(model) : nil
+        if samples == nil, request.configuration.datasetPath != nil || request.samples != nil {
+            console.note("nothing is to be calibrated: --calibration and --samples are not used")
+        }
         let writer = try QuantizeError.naming(.usage) {
             try QuarkCheckpointWriter(
                 folder: request.output,
@@ -132,7 +138,10 @@ public struct CheckpointQuantization {
     /// What else decides the bytes, as text: a folder that was begun with another text is refused.
     private func settings(_ plan: QuantizationPlan, _ worker: LoadedInstance, _ samples: CalibrationSamples?) -> String
     {
-        var lines = ["\(worker.workload.id) \(worker.workload.version)", "method \(request.method.rawValue)"]
+        var lines = [
+            "host \(podiumVersion)", "\(worker.workload.id) \(worker.workload.version)",
+            "method \(request.method.rawValue)",
+        ]
         if request.method == .gptq { lines.append("damping \(request.damping), order \(request.order.rawValue)") }
         if let samples { lines.append("calibration \(samples.payloads.count) samples, sha256 \(samples.digest)") }
         for file in plan.source.files {
@@ -145,8 +154,15 @@ public struct CheckpointQuantization {
     }
 
     private func copyCompanions(from model: String) throws {
-        for name in try CompanionFiles.names(in: model) {
-            try CompanionFiles.copy(name, from: model, to: request.output)
+        let files = try CompanionFiles(of: model)
+        for name in files.names where !files.isCopied(name, to: request.output) {
+            try files.copy(name, to: request.output)
+        }
+        for name in files.tooLarge {
+            console.note(
+                "\(model)/\(name) is larger than \(CompanionFiles.sizeLimit >> 20) MiB and not copied; "
+                    + "copy it yourself if the model needs it"
+            )
         }
     }
 
@@ -165,6 +181,7 @@ public struct CheckpointQuantization {
         for step in steps {
             try write(step, plan, .init(), writer, pool, progress)
             progress.step()
+            if let line = progress.lineWithoutTerminal("\(step.file) is written") { console.note(line) }
         }
     }
 
@@ -192,6 +209,8 @@ public struct CheckpointQuantization {
                 try namingSample(sample) { try worker.calibrationStateSize(payload) }
             }
             let start = CalibrationRecord.stage(in: request.output, sizes: sizes, isMissing: isMissing)
+            // Gone before the files of states are there: new files full of zeros must not meet an old record.
+            if start == 0 { unlink(CalibrationRecord.path(in: request.output)) }
             let states = try CalibrationStates(folder: request.output, sizes: sizes)
             progress.expect(
                 sizes.count
@@ -223,6 +242,8 @@ public struct CheckpointQuantization {
                     try states.synchronize(before: stage + 1)
                     try CalibrationRecord.write(stage: stage + 1, in: request.output)
                 }
+                let done = "\(plan.stages[stage].name) is written, \(stage + 1) of \(plan.stages.count) stages are done"
+                if let line = progress.lineWithoutTerminal(done) { console.note(line) }
             }
         }
         for step in steps[plan.stages.count] ?? [] where !writer.isDone(step) {
@@ -239,7 +260,6 @@ public struct CheckpointQuantization {
         _ progress: QuantizeProgress,
         _ first: [String]
     ) throws {
-        unlink(CalibrationRecord.path(in: request.output))
         progress.enter("first states", samples: samples.payloads.count)
         let tensors = try StageWeights(first, of: plan.source)
         for (sample, payload) in samples.payloads.enumerated() {

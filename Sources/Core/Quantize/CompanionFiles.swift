@@ -2,21 +2,36 @@ import Glibc
 import Quantization
 
 /// The files of a model folder that a quantised copy takes over as they are: tokenizer, generation settings, licence.
-enum CompanionFiles {
+struct CompanionFiles {
+    /// What is larger is no tokenizer and the like, in bytes.
+    static let sizeLimit = 256 << 20
+
     private static let weightEndings = [
         ".safetensors", ".safetensors.index.json", ".bin", ".bin.index.json", ".pt", ".pth", ".gguf", ".onnx", ".h5",
         ".msgpack", ".partial",
     ]
 
+    /// Names that mean something to `host quantize` in its output, and so never come from the model.
+    private static let ours = ["config.json", "quantize.json", CalibrationRecord.name] + CalibrationStates.names
+
     /// The names of the files, sorted.
+    let names: [String]
+    /// The names of those that are left out because of their size, sorted.
+    let tooLarge: [String]
+
+    private let folder: String
+
+    /// Looks into a model folder.
     ///
     /// - Throws: `QuantizeError` when the folder cannot be read.
-    static func names(in folder: String) throws -> [String] {
+    init(of folder: String) throws {
+        self.folder = folder
         guard let entries = opendir(folder) else {
             throw QuantizeError("\(folder): cannot be read: \(String(cString: strerror(errno)))")
         }
         defer { closedir(entries) }
         var names: [String] = []
+        var tooLarge: [String] = []
         while let entry = readdir(entries) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: entry.pointee.d_name)) {
@@ -25,17 +40,28 @@ enum CompanionFiles {
             }
             var status = stat()
             guard stat("\(folder)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
-            let isOurs = name == "config.json" || name == "quantize.json" || name.hasPrefix(".")
-            if !isOurs, !weightEndings.contains(where: { name.hasSuffix($0) }) { names.append(name) }
+            guard !Self.ours.contains(name), !name.hasPrefix("."),
+                !Self.weightEndings.contains(where: { name.hasSuffix($0) })
+            else { continue }
+            if Int(status.st_size) > Self.sizeLimit { tooLarge.append(name) } else { names.append(name) }
         }
-        return names.sorted()
+        self.names = names.sorted()
+        self.tooLarge = tooLarge.sorted()
+    }
+
+    /// Whether an earlier run has copied a file: its size is the source's, and it is not older.
+    func isCopied(_ name: String, to target: String) -> Bool {
+        var (source, copy) = (stat(), stat())
+        guard stat("\(folder)/\(name)", &source) == 0, stat("\(target)/\(name)", &copy) == 0 else { return false }
+        return source.st_size == copy.st_size
+            && (source.st_mtim.tv_sec, source.st_mtim.tv_nsec) <= (copy.st_mtim.tv_sec, copy.st_mtim.tv_nsec)
     }
 
     /// Copies a file; it has its name only when it is whole.
     ///
     /// - Throws: `QuantizeError` with the path and the system's reason.
-    static func copy(_ name: String, from source: String, to target: String) throws {
-        let (from, to) = ("\(source)/\(name)", "\(target)/\(name)")
+    func copy(_ name: String, to target: String) throws {
+        let (from, to) = ("\(folder)/\(name)", "\(target)/\(name)")
         func failure(_ path: String, _ what: String) -> QuantizeError {
             QuantizeError("\(path): \(what): \(String(cString: strerror(errno)))", status: .failed)
         }

@@ -1,7 +1,8 @@
 import Glibc
 import Synchronization
 
-/// How far a quantisation has come: a line on standard error if that is a terminal, and a flag to end early.
+/// How far a quantisation has come: a line that is overwritten if standard error is a terminal, text for notes if not, and
+/// a flag to end early.
 final class QuantizeProgress: Sendable {
     private struct State {
         var what = ""
@@ -49,6 +50,14 @@ final class QuantizeProgress: Sendable {
             "interrupted by \(InterruptWatch.name(signal)); the same command goes on where \(output) ends",
             status: .failed
         )
+    }
+
+    /// Whether the end was asked for.
+    var isEnding: Bool { interrupt.load(ordering: .acquiring) != 0 }
+
+    /// What is done, with the time since the beginning, where no terminal shows it.
+    func lineWithoutTerminal(_ done: String) -> String? {
+        isShown ? nil : "\(done), \((monotonicNanoseconds() - begin) / 1_000_000_000) s"
     }
 
     /// How much there is to do, counted in passes of a sample through a stage.

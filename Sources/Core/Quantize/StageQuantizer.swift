@@ -38,7 +38,16 @@ struct StageQuantizer {
         let inputs = Set(
             plan.stages[stage].layers.filter { plan.recipe.scheme(ofLayer: $0.name) != nil }.map(\.input)
         )
-        return (method == .gptq ? inputs.count : 0) + 1
+        return (method == .gptq ? inputs.count : 0) + (takesLastPass(plan, stage: stage) ? 1 : 0)
+    }
+
+    /// Whether the pass is taken that makes the next states and observes what static scales need.
+    private static func takesLastPass(_ plan: QuantizationPlan, stage: Int) -> Bool {
+        stage < plan.stages.count - 1
+            || plan.stages[stage].layers.contains { layer in
+                guard let scheme = plan.recipe.scheme(ofLayer: layer.name) else { return false }
+                return scheme.storesInput || scheme.output != nil
+            }
     }
 
     /// Does all of it; the states behind the stage are there afterwards, unless it is the last.
@@ -68,11 +77,11 @@ struct StageQuantizer {
         wanted[first] = UInt8(MLP_OBSERVE_INPUT)
         progress.enter("\(declared.layers[first].name): inputs for GPTQ", samples: states.sizes.count)
         try pass(weights, wanted, advances: false) { _, _, _, rows in
-            try hessian.add(rows) { count, body in pool.forEach(count, body) }
+            try interruptible { try hessian.add(rows, parallel: $0) }
         }
         progress.enter("\(declared.layers[first].name): GPTQ", samples: 0)
         let factor = try QuantizeError.naming(.usage) {
-            try gptq.factor(hessian, name: declared.layers[first].name) { count, body in pool.forEach(count, body) }
+            try interruptible { try gptq.factor(hessian, name: declared.layers[first].name, parallel: $0) }
         }
         for position in positions {
             let layer = declared.layers[position]
@@ -82,19 +91,42 @@ struct StageQuantizer {
             let view = try plan.source.tensor(named: layer.name + ".weight")
             let result = try QuantizeError.naming(.usage) {
                 try view.withFloats(pool) { values in
-                    try gptq.quantize(
-                        values,
-                        rows: layer.outputs,
-                        columns: layer.inputs,
-                        scheme: target,
-                        factor: factor,
-                        scaleType: plan.recipe.scaleType,
-                        name: view.name
-                    ) { count, body in pool.forEach(count, body) }
+                    try interruptible { parallel in
+                        try gptq.quantize(
+                            values,
+                            rows: layer.outputs,
+                            columns: layer.inputs,
+                            scheme: target,
+                            factor: factor,
+                            scaleType: plan.recipe.scaleType,
+                            name: view.name,
+                            parallel: parallel
+                        )
+                    }
                 }
             }
             weights.replace(layer.weight, with: result, pool: pool)
             outcome.weights[layer.name] = result
+        }
+    }
+
+    /// Computes on the pool until the end is asked for: what is left is then skipped, and what came out is not used.
+    ///
+    /// A factor of 28,672 inputs takes many minutes, too long to be waited for.
+    private func interruptible<Result>(_ body: (_ parallel: ParallelFor) throws -> Result) throws -> Result {
+        let parallel: ParallelFor = { count, run in
+            pool.forEach(count) { index in
+                if !progress.isEnding { run(index) }
+            }
+        }
+        do {
+            let result = try body(parallel)
+            try progress.checkInterrupt(output)
+            return result
+        } catch {
+            // Half a computation may fail in its own way.
+            try progress.checkInterrupt(output)
+            throw error
         }
     }
 
@@ -116,7 +148,7 @@ struct StageQuantizer {
         }
         var inputs = [AbsmaxObserver](repeating: AbsmaxObserver(), count: layers.count)
         var outputs = inputs
-        if !isLast || wanted.contains(where: { $0 != 0 }) {
+        if Self.takesLastPass(plan, stage: stage) {
             progress.enter("\(declared.name): activations", samples: states.sizes.count)
             try pass(weights, wanted, advances: !isLast) { _, layer, what, rows in
                 if what == MLP_OBSERVE_INPUT { inputs[layer].observe(rows) } else { outputs[layer].observe(rows) }
