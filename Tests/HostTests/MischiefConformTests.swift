@@ -93,6 +93,8 @@ import Testing
         "nameless_weight": ("Q01", "fail"),
         "unwanted_rows": ("Q02", "fail"),
         "silent_layer": ("Q02", "fail"),
+        "silent_output": ("Q02", "fail"),
+        "remembers_sample": ("Q02", "fail"),
         "changing_state": ("Q02", "fail"),
         "overruns_state": ("Q02", "fail"),
     ]

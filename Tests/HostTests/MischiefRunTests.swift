@@ -143,6 +143,8 @@ import Testing
         "nameless_weight": unseen,
         "unwanted_rows": unseen,
         "silent_layer": unseen,
+        "silent_output": unseen,
+        "remembers_sample": unseen,
         "changing_state": unseen,
         "overruns_state": unseen,
     ]

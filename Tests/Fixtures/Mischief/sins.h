@@ -103,6 +103,8 @@
   X(nameless_weight, "declares a layer whose weight is another tensor")             \
   X(unwanted_rows, "hands over rows that nobody wants")                             \
   X(silent_layer, "hands over no rows")                                             \
+  X(silent_output, "hands over no output rows")                                     \
+  X(remembers_sample, "mixes the sample before into the rows of this one")          \
   X(changing_state, "gives another state each time")                                \
   X(overruns_state, "writes past the end of a state")
 
