@@ -1,6 +1,5 @@
 import CPluginAPI
 import Kernels
-import Numerics
 import PluginAPI
 import TextGeneration
 
@@ -105,11 +104,6 @@ final class CalibrationForward {
             case MLP_F16: dtype = PODIUM_F16
             default: throw PluginError(.unsupported, "calibration: tensors of type \(tensor.dtype) are not computed")
             }
-        }
-
-        init(_ widened: UnsafeMutablePointer<Float>) {
-            data = UnsafeRawPointer(widened)
-            dtype = PODIUM_F32
         }
     }
 
@@ -330,18 +324,6 @@ final class CalibrationForward {
         try devices.synchronize(stream)
     }
 
-    /// A tensor in float32, for a launch whose other weight is float32.
-    private func widened(_ tensor: mlp_quantize_tensor, _ count: Int, _ memory: DeviceMemory) throws -> Weight {
-        let weight = try Weight(tensor)
-        let values = try memory.allocatePinned(Float.self, count, purpose: "a widened tensor")
-        let type: ElementType = weight.dtype == PODIUM_BF16 ? .bf16 : weight.dtype == PODIUM_F16 ? .f16 : .f32
-        type.decode(
-            UnsafeRawBufferPointer(start: weight.data, count: count * type.bitWidth / 8),
-            into: UnsafeMutableBufferPointer(start: values, count: count)
-        )
-        return Weight(values)
-    }
-
     private func attention(_ buffers: CalibrationBuffers, _ rows: Int) throws {
         let (heads, kvHeads) = (configuration.heads, configuration.kvHeads)
         let cacheType = KernelArgument.int(Int32(bitPattern: PODIUM_F32.rawValue))
@@ -414,13 +396,10 @@ final class CalibrationForward {
         gate: mlp_quantize_tensor,
         up: mlp_quantize_tensor
     ) throws {
-        let memory = DeviceMemory(devices: devices, device: 0)
-        let count = configuration.intermediate * configuration.hidden
-        var (first, second) = (try Weight(gate), try Weight(up))
-        // One of them may be excluded from the quantisation.
-        if first.dtype != second.dtype {
-            first = try widened(gate, count, memory)
-            second = try widened(up, count, memory)
+        let (first, second) = (try Weight(gate), try Weight(up))
+        // One of them may be excluded from the quantisation; the kernel for both takes one type.
+        guard first.dtype == second.dtype else {
+            return try gatedByParts(buffers, rows, gate: gate, up: up)
         }
         try launch(
             PODIUM_GEMM_SILU_GATE,
@@ -441,6 +420,31 @@ final class CalibrationForward {
             .size(rows),
             .size(configuration.intermediate),
             .size(configuration.hidden)
+        )
+        try devices.synchronize(stream)
+    }
+
+    /// The same for weights of two types.
+    private func gatedByParts(
+        _ buffers: CalibrationBuffers,
+        _ rows: Int,
+        gate: mlp_quantize_tensor,
+        up: mlp_quantize_tensor
+    ) throws {
+        let (hidden, intermediate) = (configuration.hidden, configuration.intermediate)
+        let memory = DeviceMemory(devices: devices, device: 0)
+        let product = try memory.allocatePinned(Float.self, rows, intermediate, purpose: "a calibration sample")
+        try linear(buffers.gated, buffers.normed, rows, gate, nil, outputs: intermediate, inputs: hidden)
+        try linear(product, buffers.normed, rows, up, nil, outputs: intermediate, inputs: hidden)
+        try launch(
+            PODIUM_SILU_GATE,
+            podium_grid_elementwise(PODIUM_BACKEND_CPU, Int32(rows)),
+            .pointer(buffers.gated),
+            .pointer(buffers.gated),
+            .pointer(product),
+            .pointer(buffers.live),
+            .size(rows),
+            .size(intermediate)
         )
         try devices.synchronize(stream)
         withExtendedLifetime(memory) {}
