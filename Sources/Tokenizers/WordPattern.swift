@@ -47,7 +47,8 @@ enum WordPattern: CaseIterable, Sendable {
 
 /// Matches one word at a position.
 ///
-/// The alternatives are tried in the order of the expression, with the result a backtracking engine would find. Every code point belongs to some alternative, so a word is never empty.
+/// The alternatives are tried in the order of the expression, with the result a backtracking engine would find. Every
+/// code point belongs to some alternative, so a word is never empty.
 private struct WordScanner {
     let bytes: UnsafePointer<UInt8>
     let end: Int
