@@ -220,8 +220,8 @@ struct BytePairEncoder: Sendable {
                 } else {
                     markDead(position - start)
                     guard lists.pointee.stack.count > 0 else {
-                        // Every text has an encoding, so this is not reached.
-                        return mergeOneByOne(text, start, end)
+                        // Every text has an encoding, which is found before this; if not, merging gives it.
+                        return mergeOneByOne(text, start, end, &unknownEnd)
                     }
                     let last = lists.pointee.stack.last
                     lists.pointee.stack.removeLast()
@@ -268,7 +268,12 @@ struct BytePairEncoder: Sendable {
             buffers.merger.merge(&buffers.symbols, encoder.boundaries.merges)
         }
 
-        private func mergeOneByOne(_ text: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Int {
+        private func mergeOneByOne(
+            _ text: UnsafePointer<UInt8>,
+            _ start: Int,
+            _ end: Int,
+            _ unknownEnd: inout Int
+        ) -> Int {
             var stop = start
             while stop < end, trie.longest(text, stop, end).value != ByteTrie.none {
                 stop += 1
@@ -277,7 +282,9 @@ struct BytePairEncoder: Sendable {
                 }
             }
             merge(UnsafeBufferPointer(start: text + start, count: stop - start))
-            buffers.append(contentsOf: buffers.symbols)
+            lists.pointee.stack.removeAll()
+            for symbol in buffers.symbols { lists.pointee.stack.append(symbol) }
+            appendStack(text, start, stop, &unknownEnd)
             return stop
         }
 

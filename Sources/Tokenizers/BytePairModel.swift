@@ -172,11 +172,12 @@ struct BytePairModel {
                 let digits = Array("0123456789ABCDEF".utf8)
                 return table.id(of: Array("<0x".utf8) + [digits[byte >> 4], digits[byte & 15], UInt8(ascii: ">")])
             }
-            if byteTokens.contains(PieceTable.none) { byteTokens = [] }
+            if byteTokens.allSatisfy({ $0 == PieceTable.none }) { byteTokens = [] }
         }
         // Where what stands for an unlisted code point can merge, or where nothing stands for it, the code points beside
-        // it meet; the encoder relies on the contrary.
-        if mergesFallbacks || byteTokens.isEmpty && unknownToken == nil {
+        // it meet; the encoder relies on the contrary. It also knows either byte tokens or an unknown token, not both.
+        let lacksBytes = byteTokens.contains(PieceTable.none)
+        if mergesFallbacks || lacksBytes || byteTokens.isEmpty && unknownToken == nil {
             let words = MergedWords(
                 symbols: symbols,
                 byteTokens: byteTokens,
