@@ -64,16 +64,16 @@ public struct BytePairTokenizer: Tokenizer {
     /// Turns UTF-8 bytes into ids, as ``Tokenizer`` states.
     public func encode(_ text: Span<UInt8>, addSpecialTokens: Bool) throws -> [UInt32] {
         guard text.count < TokenizerLimits.symbols else { throw textTooLong(text.count, source: decoding.source) }
-        return pool.withBuffers { buffers in
+        return try pool.withBuffers { buffers in
             if addSpecialTokens { buffers.append(contentsOf: prefix) }
-            text.withUnsafeBufferPointer { bytes in
+            try text.withUnsafeBufferPointer { bytes in
                 if UTF8Sequence.isValid(bytes) {
-                    encode(bytes, buffers)
+                    try encode(bytes, buffers)
                 } else if let base = bytes.baseAddress {
                     var text = NormalizedText(reusing: &buffers.text, capacity: bytes.count + bytes.count / 2)
                     text.append(base, bytes.count, foldsMark: false)
                     text.finish(&buffers.text)
-                    buffers.text.withUnsafeBufferPointer { encode($0, buffers) }
+                    try buffers.text.withUnsafeBufferPointer { try encode($0, buffers) }
                 }
             }
             if addSpecialTokens { buffers.append(contentsOf: suffix) }
@@ -103,8 +103,8 @@ public struct BytePairTokenizer: Tokenizer {
         tokens.id(of: Array(token.utf8)) ?? words.id(of: Array(token.utf8))
     }
 
-    private func encode(_ text: UnsafeBufferPointer<UInt8>, _ buffers: EncodingBuffers) {
-        tokens.raw(readsSpecialTokens).forEachPart(of: text) { id, range in
+    private func encode(_ text: UnsafeBufferPointer<UInt8>, _ buffers: EncodingBuffers) throws {
+        try tokens.raw(readsSpecialTokens).forEachPart(of: text) { id, range in
             if let id {
                 buffers.append(id)
                 return
@@ -113,7 +113,16 @@ public struct BytePairTokenizer: Tokenizer {
             if normalizer.isEmpty {
                 encodeNormalized(part, isStart: range.lowerBound == 0, buffers)
             } else {
-                let normalized = normalizer.reduce(Array(part)) { $1.apply(to: $0) }
+                guard let normalized = normalizer.apply(to: Array(part), below: TokenizerLimits.symbols) else {
+                    // What was found so far is no part of the next text.
+                    _ = buffers.takeIDs()
+                    throw TokenizerError(
+                        source: decoding.source,
+                        field: "normalizer",
+                        problem: "turns \(part.count) bytes of text into \(TokenizerLimits.symbols) or more",
+                        advice: "encode it in parts"
+                    )
+                }
                 normalized.withUnsafeBufferPointer {
                     encodeNormalized($0, isStart: range.lowerBound == 0, buffers)
                 }

@@ -29,6 +29,7 @@ struct TokenizerJSON {
         let file = JSONField(json, at: source)
         let model = try BytePairModel(file["model"], text)
         normalizer = try Self.normalizer(file["normalizer"])
+        try Self.check(normalizer, file["normalizer"])
         preTokenizer = try Self.preTokenizer(file["pre_tokenizer"])
         let isByteLevel = if case .pattern = preTokenizer { true } else { false }
         words = try model.makeWords(isByteLevel: isByteLevel)
@@ -48,7 +49,7 @@ struct TokenizerJSON {
         case "Sequence":
             return try field["normalizers"].array().flatMap { try normalizer($0) }
         case "Prepend":
-            return [.prepend(Array(try field["prepend"].string().utf8))]
+            return [.prepend(try bounded(field["prepend"]))]
         case "Replace":
             return [try replacement(field)]
         case let type:
@@ -56,14 +57,37 @@ struct TokenizerJSON {
         }
     }
 
+    /// Refuses steps that together make texts much longer.
+    private static func check(_ steps: [TextReplacement], _ field: JSONField) throws {
+        guard steps.count <= TokenizerLimits.replacements else {
+            throw field.error("has \(steps.count) steps, more than \(TokenizerLimits.replacements)")
+        }
+        var growth = 1
+        for step in steps {
+            growth *= step.growth
+            guard growth <= TokenizerLimits.growth else {
+                throw field.error("makes a text more than \(TokenizerLimits.growth) times longer")
+            }
+        }
+    }
+
+    /// A text no longer than a piece may be.
+    private static func bounded(_ field: JSONField) throws -> [UInt8] {
+        let text = Array(try field.string().utf8)
+        guard text.count <= TokenizerLimits.pieceBytes else {
+            throw field.error("has \(text.count) bytes, more than \(TokenizerLimits.pieceBytes)")
+        }
+        return text
+    }
+
     private static func replacement(_ field: JSONField) throws -> TextReplacement {
         let pattern = field["pattern"]["String"]
         guard try pattern.optional != nil else {
             throw field["pattern"].error("only a pattern of the form {\"String\": ...} is implemented")
         }
-        let text = Array(try pattern.string().utf8)
+        let text = try bounded(pattern)
         if text.isEmpty { throw pattern.error("the pattern is empty") }
-        return .replace(text, by: Array(try field["content"].string().utf8))
+        return .replace(text, by: try bounded(field["content"]))
     }
 
     private static func preTokenizer(_ field: JSONField) throws -> PreTokenizer {
@@ -117,6 +141,7 @@ struct TokenizerJSON {
         _ model: BytePairModel
     ) throws -> AddedTokens {
         var tokens = AddedTokens()
+        var normalizedBytes = 0
         for token in try field.optional?.array() ?? [] {
             let name = Array(try token["content"].string().utf8)
             let id = try token["id"].int(in: 0...(TokenizerLimits.vocabulary - 1))
@@ -134,10 +159,18 @@ struct TokenizerJSON {
             let isSpecial = try token["special"].optional?.bool() ?? false
             let isNormalized = try token["normalized"].optional?.bool() ?? !isSpecial
             if isSpecial { specials.insert(UInt32(id)) }
+            guard let content = isNormalized ? normalizer.apply(to: name, below: TokenizerLimits.tokenBytes) : name,
+                normalizedBytes + content.count <= TokenizerLimits.tokenBytes
+            else {
+                throw token["content"].error(
+                    "with it the added tokens are more than \(TokenizerLimits.tokenBytes) bytes when normalised"
+                )
+            }
+            normalizedBytes += content.count
             tokens.insert(
                 AddedTokenMatcher.Token(
                     id: UInt32(id),
-                    content: isNormalized ? normalizer.reduce(name) { $1.apply(to: $0) } : name,
+                    content: content,
                     singleWord: try token["single_word"].optional?.bool() ?? false,
                     stripsLeft: try token["lstrip"].optional?.bool() ?? false,
                     stripsRight: try token["rstrip"].optional?.bool() ?? false
@@ -229,8 +262,15 @@ struct TokenizerJSON {
             _ = try parts[3]["stop"].int(in: 0...0)
             leadingSpaces = try parts[3]["start"].int(in: 0...TokenizerLimits.pieceBytes)
         }
-        let entries = names.enumerated().map { id, name in
-            let text = name.map { replacement.apply(to: $0) } ?? []
+        var decodedBytes = 0
+        let entries = try names.enumerated().map { id, name in
+            guard let text = [replacement].apply(to: name ?? [], below: TokenizerLimits.tokenBytes - decodedBytes)
+            else {
+                throw parts[0]["content"].error(
+                    "makes the tokens more than \(TokenizerLimits.tokenBytes) bytes when they are decoded"
+                )
+            }
+            decodedBytes += text.count
             let byte = byteTokenValue(text)
             return DecodingVocabulary.Token(
                 text: byte.map { [$0] } ?? text,

@@ -8,6 +8,16 @@ enum TokenizerLimits {
     /// Bytes in one piece.
     static let pieceBytes = 4096
 
+    /// Steps of a normaliser.
+    static let replacements = 64
+
+    /// How many times longer the steps of a normaliser may make a text, all together.
+    static let growth = 256
+
+    /// Bytes of all tokens as they are decoded, and of all added tokens as they are normalised; far below the 2^32 that
+    /// positions among them are counted in.
+    static let tokenBytes = 512 << 20
+
     /// Bytes in one tokenizer file.
     static let fileBytes = 128 << 20
 
