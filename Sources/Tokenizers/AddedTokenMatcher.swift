@@ -66,9 +66,8 @@ struct AddedTokenMatcher: Sendable {
                 var stop = end
                 position = end
                 if token.singleWord, touchesWord(text, start, stop) { continue }
-                if token.stripsLeft { start = spacesStart(text, before: start) }
+                if token.stripsLeft { start = spacesStart(text, from: done, before: start) }
                 if token.stripsRight { stop = spacesEnd(text, from: stop) }
-                start = max(start, done)
                 if done < start { try body(nil, done..<start) }
                 try body(token.id, start..<stop)
                 done = stop
@@ -120,9 +119,11 @@ struct AddedTokenMatcher: Sendable {
         }
     }
 
-    private func spacesStart(_ text: UnsafeBufferPointer<UInt8>, before end: Int) -> Int {
+    /// Where the white space before `end` starts; what lies before `first` belongs to other parts, and to look at it for
+    /// every token would take time in proportion to the square of the text.
+    private func spacesStart(_ text: UnsafeBufferPointer<UInt8>, from first: Int, before end: Int) -> Int {
         var start = end
-        while start > 0 {
+        while start > first {
             let (value, length) = codePoint(text, before: start)
             if !CharacterClass(of: value).contains(.space) { break }
             start -= length

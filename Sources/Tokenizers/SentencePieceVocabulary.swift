@@ -52,6 +52,7 @@ struct SentencePieceVocabulary {
                 bytes[Int(byte)] = id
             }
         }
+        try refuseShadowed(model, source)
         var isKnown = symbols
         for piece in model.pieces where piece.type == .normal {
             piece.text.withUnsafeBufferPointer { text in
@@ -75,6 +76,30 @@ struct SentencePieceVocabulary {
                 )
             }
             byteTokens = bytes
+        }
+    }
+
+    /// Refuses pieces whose ids sentencepiece would mix up.
+    ///
+    /// Its PieceToId looks among the reserved pieces first (model_interface.cc), while its merging looks only among the
+    /// others: the text of a normal piece that is also reserved, or a character that is a control piece, would become an
+    /// id that stands for no text. (An unknown piece of one character is what that character becomes anyway.)
+    private func refuseShadowed(_ model: SentencePieceModel, _ source: String) throws {
+        for (index, piece) in model.pieces.enumerated() {
+            if piece.type == .normal, case let other = reserved.id(of: piece.text), other != PieceTable.none {
+                throw Self.failure(
+                    source,
+                    "pieces[\(index)]",
+                    "'\(piece.name)' is a normal piece and, as pieces[\(other)], a reserved one"
+                )
+            }
+            if piece.type == .control, piece.text.singleCodePoint != nil {
+                throw Self.failure(
+                    source,
+                    "pieces[\(index)]",
+                    "'\(piece.name)' is a control piece of one character, so texts with it could not be encoded"
+                )
+            }
         }
     }
 
@@ -255,6 +280,22 @@ func replacing(_ pattern: [UInt8], by content: [UInt8], in text: [UInt8]) -> [UI
         }
     }
     return result
+}
+
+/// How many times ``replacing(_:by:in:)`` finds `pattern`.
+func occurrences(of pattern: [UInt8], in text: [UInt8]) -> Int {
+    guard let first = pattern.first else { return 0 }
+    var found = 0
+    var position = 0
+    while position < text.count {
+        if text[position] == first, text[position...].starts(with: pattern) {
+            found += 1
+            position += pattern.count
+        } else {
+            position += 1
+        }
+    }
+    return found
 }
 
 private func replacing(_ byte: UInt8, by content: [UInt8], in text: [UInt8]) -> [UInt8] {
