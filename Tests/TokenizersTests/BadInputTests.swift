@@ -68,6 +68,21 @@ import Testing
             message: "m: pieces: no piece has type unknown"
         ),
         BadModel(
+            description: "a normal piece that is also a control piece",
+            bytes: SmallModels.sentencePiece(pieces: ["a", "<s>"]),
+            message: "m: pieces[260]: '<s>' is a normal piece and, as pieces[1], a reserved one"
+        ),
+        BadModel(
+            description: "a byte piece that is also a normal one",
+            bytes: SmallModels.sentencePiece(pieces: ["<0x41>"]),
+            message: "m: pieces[259]: '<0x41>' is a normal piece and, as pieces[68], a reserved one"
+        ),
+        BadModel(
+            description: "a control piece of one character",
+            bytes: SmallModels.sentencePiece() + SmallModels.piece("ü", type: 3),
+            message: "m: pieces[268]: 'ü' is a control piece of one character"
+        ),
+        BadModel(
             description: "a user-defined piece",
             bytes: SmallModels.sentencePiece() + SmallModels.piece("x", type: 4),
             message: "m: pieces[268].type: pieces of type userDefined are not implemented"
@@ -106,12 +121,56 @@ import Testing
             "t: pre_tokenizer.type: pre-tokenizer"
         ),
         ("{\"version\"", "{\"version\":", "t: line 1"),
+        // Forty times twice as long.
+        (
+            "\"Sequence\",\"normalizers\":[",
+            "\"Sequence\",\"normalizers\":["
+                + String(
+                    repeating: "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"  \"},",
+                    count: 40
+                ),
+            "t: normalizer: makes a text more than 256 times longer"
+        ),
+        (
+            "\"Sequence\",\"normalizers\":[",
+            "\"Sequence\",\"normalizers\":["
+                + String(
+                    repeating: "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\" \"},",
+                    count: 63
+                ),
+            "t: normalizer: has 65 steps, more than 64"
+        ),
+        (
+            "\"String\":\" \"", "\"String\":\"" + String(repeating: " ", count: 4097) + "\"",
+            "t: normalizer.normalizers[1].pattern.String: has 4097 bytes, more than 4096"
+        ),
+        (
+            "\"content\":\"▁\"", "\"content\":\"" + String(repeating: "▁", count: 1366) + "\"",
+            "t: normalizer.normalizers[1].content: has 4098 bytes, more than 4096"
+        ),
+        (
+            "\"prepend\":\"▁\"", "\"prepend\":\"" + String(repeating: "▁", count: 1366) + "\"",
+            "t: normalizer.normalizers[0].prepend: has 4098 bytes, more than 4096"
+        ),
+        // 35 tokens of 4,000 marks, each mark 4,096 bytes long: 573 million bytes.
+        (
+            "\"▁\":2,",
+            "\"▁\":2," + (20..<55).map { "\"\(String(repeating: "_", count: 4000 + $0))\":\($0)," }.joined(),
+            "t: decoder.decoders[0].content: makes the tokens more than 536870912 bytes"
+        ),
     ]
 
     @Test(arguments: badJSON.indices)
     func tokenizerJSON(_ index: Int) {
         let (from, to, expected) = Self.badJSON[index]
-        let text = SmallModels.characterJSON.replacing(from, with: to)
+        var text = SmallModels.characterJSON.replacing(from, with: to)
+        // Together with long tokens of this character.
+        if to.contains("____") {
+            text = text.replacing(
+                #"{"String":"▁"},"content":" ""#,
+                with: #"{"String":"_"},"content":""# + String(repeating: " ", count: 4096) + "\""
+            )
+        }
         #expect(text != SmallModels.characterJSON)
         let message = messageOfError { _ = try BytePairTokenizer(parsing: Array(text.utf8), source: "t") }
         #expect(message.contains(expected), "\(message)")
@@ -124,6 +183,22 @@ import Testing
             message.contains("t: pre_tokenizer.pretokenizers[0].pattern: only the regular expressions"),
             "\(message)"
         )
+    }
+
+    /// A text that would be 2^31 bytes after the normaliser is refused before that, and the next one is encoded afresh.
+    @Test func textTooLongAfterNormalising() throws {
+        let json = SmallModels.characterJSON.replacing(
+            #""content":"▁""#,
+            with: #""content":""# + String(repeating: "b", count: 256) + "\""
+        )
+        let tokenizer = try BytePairTokenizer(parsing: Array(json.utf8), source: "t")
+        let text = Array("<s>".utf8) + [UInt8](repeating: 0x61, count: 8) + [UInt8](repeating: 0x20, count: 1 << 23)
+        let message = messageOfError { _ = try tokenizer.encode(text, addSpecialTokens: false) }
+        #expect(
+            message.contains("t: normalizer: turns 8388616 bytes of text into 2147483647 or more"),
+            "\(message)"
+        )
+        #expect(try tokenizer.encode("a", addSpecialTokens: false) == [6])
     }
 
     @Test func idBeyondVocabulary() throws {

@@ -120,8 +120,128 @@ import Testing
         }
     }
 
-    /// Bytes that are no UTF-8 are one U+FFFD each, wherever they stand.
-    @Test func malformedBytes() throws {
+    /// Byte tokens for all bytes or for some, unknown tokens alone and fused, and merges of both: tokenizers takes the
+    /// bytes of a character that lacks a token if all of them have one, and else holds an unknown token back until the
+    /// next known character (models/bpe/model.rs, merge_word).
+    @Test(arguments: [false, true], [false, true])
+    func randomByteFallback(fuses: Bool, hasUnknown: Bool) throws {
+        var random = SplitMix64(seed: 6 + (fuses ? 1 : 0) + (hasUnknown ? 2 : 0))
+        for _ in 0..<Self.count {
+            // Of é (C3 A9), ü (C3 BC), 界 (E7 95 8C); all of them in a third of the models.
+            let bytes = ["<0xC3>", "<0xA9>", "<0xBC>", "<0xE7>", "<0x95>", "<0x8C>"]
+            let all = random.below(3) == 0
+            let present = bytes.filter { _ in all || random.below(3) > 0 }
+            let letters = ["▁", "a", "b"] + (random.below(4) == 0 ? ["é"] : [])
+            let known = ["<unk>"] + letters + present
+            var ids: [String: UInt32] = [:]
+            for token in known { ids[token] = UInt32(ids.count) }
+            // Half of the models merge letters alone, which the encoder from left to right does.
+            let parts = random.below(2) == 0 ? letters : known
+            var joined = parts
+            var ranks: [[String]: Double] = [:]
+            var list: [String] = []
+            for _ in 0..<random.below(16) {
+                let pair = [joined[random.below(joined.count)], joined[random.below(joined.count)]]
+                if pair[0].utf8.count + pair[1].utf8.count > 40 || pair == ["<unk>", "<unk>"] { continue }
+                if ids[pair[0] + pair[1]] == nil {
+                    ids[pair[0] + pair[1]] = UInt32(ids.count)
+                    joined.append(pair[0] + pair[1])
+                }
+                ranks[pair] = Double(list.count)
+                list.append("[\"\(pair[0])\",\"\(pair[1])\"]")
+            }
+            let vocabulary = ids.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",")
+            let json = """
+                {"normalizer":{"type":"Replace","pattern":{"String":" "},"content":"▁"},"pre_tokenizer":null,
+                "decoder":{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":" "},
+                {"type":"ByteFallback"},{"type":"Fuse"}]},"model":{"type":"BPE",
+                "unk_token":\(hasUnknown ? "\"<unk>\"" : "null"),"fuse_unk":\(fuses),"byte_fallback":true,
+                "vocab":{\(vocabulary)},"merges":[\(list.joined(separator: ","))]}}
+                """
+            let tokenizer = try BytePairTokenizer(parsing: Array(json.utf8), source: "t")
+            let reference = ReferenceMerging { ranks[[$0, $1]] }
+            for _ in 0..<Self.textsEach {
+                let text = random.text(["a", "b", " ", "é", "ü", "界", "é"], longest: 16)
+                var symbols: [String] = []
+                var held = 0
+                for character in text.unicodeScalars.map({ $0 == " " ? "▁" : String($0) }) {
+                    let spelled = character.utf8.map { "<0x\(String($0, radix: 16, uppercase: true))>" }
+                    if letters.contains(character) {
+                        symbols += [String](repeating: "<unk>", count: held) + [character]
+                        held = 0
+                    } else if spelled.allSatisfy(present.contains) {
+                        symbols += spelled
+                    } else if hasUnknown {
+                        if held == 1, !fuses { symbols.append("<unk>") }
+                        held = 1
+                    }
+                }
+                symbols += [String](repeating: "<unk>", count: held)
+                let wanted = reference.encode(symbols).map { ids[$0] }
+                let got = try tokenizer.encode(text, addSpecialTokens: false)
+                guard got.map(Optional.some) == wanted else {
+                    Issue.record("\(json): '\(text)' gave \(got), expected \(wanted)")
+                    return
+                }
+            }
+        }
+    }
+
+    /// An added token of white space that takes the white space before it along costs time in proportion to the text.
+    @Test func addedSpaces() throws {
+        let json = SmallModels.characterJSON.replacing(
+            #"{"id":0,"content":"<unk>""#,
+            with: #"{"id":10,"content":" ","special":true,"normalized":false,"lstrip":true},{"id":0,"content":"<unk>""#
+        )
+        let tokenizer = try BytePairTokenizer(parsing: Array(json.utf8), source: "t")
+        let count = 200_000
+        var ids: [UInt32] = []
+        let time = try ContinuousClock().measure {
+            ids = try tokenizer.encode([UInt8](repeating: 0x20, count: count), addSpecialTokens: false)
+        }
+        #expect(ids == [UInt32](repeating: 10, count: count))
+        #expect(time < .seconds(10))
+    }
+
+    /// Bytes that are no UTF-8 and the text that sentencepiece reads in their place: one U+FFFD for each bad byte.
+    static let malformed: [(bytes: [UInt8], text: String)] = [
+        ([0x80], "\u{FFFD}"),
+        ([0xFF], "\u{FFFD}"),
+        ([0xC3], "\u{FFFD}"),
+        ([0xC3, 0x62], "\u{FFFD}b"),
+        ([0xC0, 0xAF], "\u{FFFD}\u{FFFD}"),
+        ([0xE2, 0x96], "\u{FFFD}\u{FFFD}"),
+        ([0xE2, 0x96, 0x62], "\u{FFFD}\u{FFFD}b"),
+        ([0xE0, 0x80, 0x80], "\u{FFFD}\u{FFFD}\u{FFFD}"),
+        // A surrogate, and above U+10FFFF.
+        ([0xED, 0xA0, 0x80], "\u{FFFD}\u{FFFD}\u{FFFD}"),
+        ([0xF4, 0x90, 0x80, 0x80], "\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}"),
+        ([0xF0, 0x9F, 0x98], "\u{FFFD}\u{FFFD}\u{FFFD}"),
+        ([0xF0, 0x9F, 0xC3, 0xA9], "\u{FFFD}\u{FFFD}é"),
+        ([0xF0, 0x9F, 0x98, 0x80, 0x98], "😀\u{FFFD}"),
+        ([0x62, 0xFF, 0xC3, 0xA9, 0xE2], "b\u{FFFD}é\u{FFFD}"),
+    ]
+
+    @Test(arguments: malformed.indices)
+    func malformedBytes(_ index: Int) throws {
+        let (bytes, text) = Self.malformed[index]
+        let tokenizer = try SentencePieceTokenizer(
+            try SentencePieceModel(parsing: SmallModels.sentencePiece(), source: "m"),
+            source: "m"
+        )
+        // 3 pieces, 256 bytes, then ▁ in front, b and é; everything else is its bytes.
+        let wanted = text.unicodeScalars.reduce(into: [259 as UInt32]) { ids, character in
+            switch character {
+            case "b": ids.append(261)
+            case "é": ids.append(265)
+            default: ids += String(character).utf8.map { 3 + UInt32($0) }
+            }
+        }
+        #expect(try tokenizer.encode(bytes, addSpecialTokens: false) == wanted, "\(bytes)")
+    }
+
+    /// Bytes that are no UTF-8 are repaired alike wherever they stand.
+    @Test func malformedBytesAnywhere() throws {
         let tokenizer = try SentencePieceTokenizer(
             try SentencePieceModel(parsing: SmallModels.sentencePiece(), source: "m"),
             source: "m"
