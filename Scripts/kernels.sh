@@ -12,17 +12,18 @@ out=$PWD/.build/kernels
 venv=$out/venv
 mkdir -p "$out/bin"
 
-want() { # PACKAGE==VERSION MODULE-FOLDER
-  local site
-  site=$("$venv/bin/python3" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
-  [ -d "$site/$2" ] && return
+want() { # PACKAGE==VERSION
+  "$venv/bin/python3" -c 'import importlib.metadata as m, sys; sys.exit(m.version(sys.argv[1]) != sys.argv[2])' \
+    "${1%%==*}" "${1##*==}" 2>/dev/null && return
   echo "kernels: installing $1 into .build/kernels/venv" >&2
   "$venv/bin/python3" -m pip install -q "$1"
 }
 
-[ -x "$venv/bin/python3" ] || python3 -m venv "$venv"
+# An environment that broke off half-made has no pip. Without one, what follows says what cannot be had.
+"$venv/bin/python3" -m pip --version >/dev/null 2>&1 || python3 -m venv --clear "$venv" >&2 ||
+  echo "kernels: python3 -m venv failed; install python3-venv" >&2
 targets=(gfx942 gfx950)
-if want ziglang==0.17.0 ziglang; then
+if want ziglang==0.17.0; then
   compiler=("$venv/bin/python3" -m ziglang clang)
   # clang links with the lld beside it; the Swift toolchain's does not know AMDGPU.
   printf '#!/bin/sh\n[ "$1" = -flavor ] && shift 2\nexec "%s" -m ziglang ld.lld "$@"\n' "$venv/bin/python3" >"$out/bin/lld"
@@ -54,7 +55,7 @@ done
 python3 Scripts/kernel_table.py "$out" "${targets[@]}" -- "${sources[@]}"
 
 if [ "${PODIUM_NVRTC:-1}" = 1 ]; then
-  if want nvidia-cuda-nvrtc==13.0.88 nvidia/cu13; then
+  if want nvidia-cuda-nvrtc==13.0.88; then
     "$venv/bin/python3" Scripts/kernel_nvrtc.py "$out" sm_90 "${sources[@]}"
   else
     echo "kernels: nvidia-cuda-nvrtc 13.0.88 cannot be had; nothing is compiled for NVIDIA GPUs" >&2
