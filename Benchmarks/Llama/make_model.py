@@ -131,14 +131,15 @@ WIDTHS = {"F32": 4, "BF16": 2, "F16": 2, "U8": 1, "F8_E4M3": 1}
 
 
 def ensure(keep, size, dtype):
-    """The folder of a checkpoint within `keep`; it is written if it is not there, or of other sizes than these."""
+    """The folder of a checkpoint within `keep`; it is written if it is not there, or has other sizes or another stream of numbers."""
     folder = os.path.join(keep, f"{size}-{dtype}")
     try:
         with open(os.path.join(folder, "config.json")) as file:
             config = json.load(file)
     except FileNotFoundError:
         config = {}
-    if any(config.get(key) != value for key, value in SIZES[size].items()):
+    wanted = dict(SIZES[size], podium_random_weights=random_weights.VERSION)
+    if any(config.get(key) != value for key, value in wanted.items()):
         write(size, dtype, folder)
     return folder
 
@@ -149,7 +150,8 @@ def write(size, dtype, folder):
     os.makedirs(folder, exist_ok=True)
     config = dict(sizes, model_type="llama", architectures=["LlamaForCausalLM"], hidden_act="silu",
                   max_position_embeddings=2048, rms_norm_eps=1e-5, rope_theta=10000.0, tie_word_embeddings=False,
-                  torch_dtype="bfloat16" if dtype in ("mxfp4", "fp8") else dtype, bos_token_id=1, eos_token_id=2)
+                  torch_dtype="bfloat16" if dtype in ("mxfp4", "fp8") else dtype, bos_token_id=1, eos_token_id=2,
+                  podium_random_weights=random_weights.VERSION)
     if dtype in ("mxfp4", "fp8"):
         config["quantization_config"] = quantization(dtype)
     written = list(parts(sizes, dtype))

@@ -10,6 +10,8 @@ import math
 import random
 import struct
 
+# Goes up with every change to the numbers or to how they are encoded, so that kept files are made again.
+VERSION = 1
 GROUP = 32
 GROUPS = 32771
 VALUES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)

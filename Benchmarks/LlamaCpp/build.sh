@@ -2,8 +2,7 @@
 # Builds llama.cpp for this machine: the peer of Benchmarks/LlamaCpp/run.py.  Its sources come with llama-cpp-python
 # from PyPI, whose hash is checked; nothing of them is kept in the repository.
 #
-# Usage: build.sh FOLDER      leaves in FOLDER: llama-bench, llama-batched-bench, llamacpp-driver (driver.cpp),
-#                             limits (limits.c), version.txt
+# Usage: build.sh FOLDER      leaves in FOLDER: llamacpp-driver (driver.cpp), limits (limits.c), version.txt
 #
 # Exits with 2 and a one-line reason on stderr where it cannot.  Does nothing where everything is there.
 # CXX, CC: the compilers, default g++ and gcc.  JOBS: compilations at the same time, default one per core.
@@ -23,11 +22,11 @@ missing() {
 
 is_current() {
   local built
-  for built in llama-bench llama-batched-bench llamacpp-driver limits version.txt tools/ready; do
+  for built in llamacpp-driver limits version.txt tools/ready; do
     [ -e "$built" ] || return 1
   done
   [ ! "$here/driver.cpp" -nt llamacpp-driver ] && [ ! "$here/limits.c" -nt limits ] &&
-    [ ! "$here/build.sh" -nt llama-bench ] && grep -q "$version" version.txt
+    [ ! "$here/build.sh" -nt llamacpp-driver ] && grep -q "$version" version.txt
 }
 is_current && exit 0
 
@@ -62,7 +61,7 @@ tools/bin/cmake -S "$sources" -B build -G Ninja -DCMAKE_MAKE_PROGRAM="$folder/to
   -DGGML_NATIVE=ON -DGGML_BLAS=OFF -DBUILD_SHARED_LIBS=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF \
   -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_TOOLS_INSTALL=OFF -DGGML_CCACHE=OFF \
   >cmake.log 2>&1 || missing "cmake refuses llama.cpp; see $folder/cmake.log"
-tools/bin/cmake --build build --target llama-bench llama-batched-bench --parallel "${JOBS:-$(nproc)}" >make.log 2>&1 ||
+tools/bin/cmake --build build --target llama --parallel "${JOBS:-$(nproc)}" >make.log 2>&1 ||
   missing "building llama.cpp failed; see $folder/make.log"
 mapfile -t archives < <(find build -name 'lib*.a' | sort)
 "$CXX" -std=c++17 -O2 -fopenmp -I "$sources/include" -I "$sources/ggml/include" "$here/driver.cpp" -o llamacpp-driver.new \
@@ -70,7 +69,6 @@ mapfile -t archives < <(find build -name 'lib*.a' | sort)
   missing "compiling driver.cpp failed; see $folder/compile.log"
 "$CC" -O3 -march=native -pthread "$here/limits.c" -o limits.new -lm 2>compile.log ||
   missing "compiling limits.c failed; see $folder/compile.log"
-cp build/bin/llama-bench build/bin/llama-batched-bench .
 echo "llama-cpp-python $version, $("$CXX" --version | head -n 1)" >version.txt
 mv limits.new limits
 mv llamacpp-driver.new llamacpp-driver

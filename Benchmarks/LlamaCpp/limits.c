@@ -151,7 +151,7 @@ static void body(int thread) {
   }
 }
 
-static void *helper(void *argument) {
+static void *thread_body(void *argument) {
   int thread = (int)(intptr_t)argument;
   for (;;) {
     pthread_barrier_wait(&work.start);
@@ -170,7 +170,7 @@ static double best(kind what, int threads, double budget) {
   pthread_barrier_init(&work.start, NULL, (unsigned)threads);
   pthread_barrier_init(&work.done, NULL, (unsigned)threads);
   for (int t = 1; t < threads; t++) {
-    if (pthread_create(&others[t], NULL, helper, (void *)(intptr_t)t) != 0) exit(1);
+    if (pthread_create(&others[t], NULL, thread_body, (void *)(intptr_t)t) != 0) exit(1);
   }
   double fastest = INFINITY, end = now() + budget;
   for (int run = 0; run < 3 || now() < end; run++) {

@@ -6,8 +6,9 @@
 
 FOLDER is what build.sh left. Both engines run models with the same random weights (Benchmarks/Llama/make_model.py,
 make_gguf.py), in turn, --rounds times each; the best counts, because a shared machine disturbs some of them, and the
-median stands beside it. Before anything is timed both engines generate greedily from the same prompt with 16-bit weights
-and must choose the same tokens.
+median stands beside it. Before anything is timed both engines generate 24 tokens greedily from the same prompt, and how
+many are the same is printed; with bfloat16 weights on both sides the first 4 must be (later ones may part where two logits
+are nearly equal, since the sums are taken in another order).
 
 prefill    512 tokens into an empty cache, logits of the last. Ours: what lies between the first tokens of prompts that
            are computed one after the other, a step for each. Theirs: one llama_decode (as `llama-bench -p 512`).
@@ -44,6 +45,7 @@ sys.path.insert(0, HERE)
 
 import make_gguf  # noqa: E402
 import make_model  # noqa: E402
+import random_weights  # noqa: E402
 from engines import Limits, LlamaCpp, NotRun, Podium  # noqa: E402
 
 # A width of ours: checkpoint, options of the plugin that must exist, arithmetic of its products, widths of theirs beside it.
@@ -116,14 +118,13 @@ class Comparison:
                 raise NotRun(f"the plugin has no option {name}")
             options.append(f"model_config.{name}={value}")
         # The cache has 16 bits on both sides.
-        if self.has("kv_cache"):
-            options.append("model_config.kv_cache=bf16")
+        options.append("model_config.kv_cache=bf16")
         checkpoint = WIDTHS[width].checkpoint
         folder = make_model.ensure(self.keep, model.name, checkpoint)
         return Podium(self.arguments.host, self.arguments.plugin, folder, options, model.vocabulary)
 
     def theirs(self, model, kind):
-        path = os.path.join(self.keep, f"{model.name}-{kind}.gguf")
+        path = os.path.join(self.keep, f"{model.name}-{kind}-v{random_weights.VERSION}.gguf")
         if not os.path.exists(path):
             make_gguf.write(model.name, kind, path)
         return LlamaCpp(os.path.join(self.arguments.peer, "llamacpp-driver"), path)
