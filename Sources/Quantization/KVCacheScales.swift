@@ -54,17 +54,21 @@ public struct KVCacheScales: Sendable, Equatable {
     /// - Parameters:
     ///   - checkpoint: The checkpoint.
     ///   - count: The layers of the model.
+    ///   - ofOutputs: Whether `k_proj.output_scale` and `v_proj.output_scale` count. They are a cache's where `config.json`
+    ///     states one; else they may be those of quantised outputs.
     ///   - attention: The name of a layer's attention.
     /// - Returns: nil when no layer has any. The two of a layer are the same where one scale serves both.
     /// - Throws: `QuantizationError` when only some have, or one is not a scalar of a type that scales have.
     public static func tensors(
         _ checkpoint: QuantizedCheckpoint,
         layers count: Int,
+        ofOutputs: Bool = true,
         attention: (Int) -> String = { "model.layers.\($0).self_attn" }
     ) throws(QuantizationError) -> [(key: TensorView, value: TensorView)]? {
         var layers: [(key: TensorView, value: TensorView)] = []
         var missing: String?
-        let pairs = [("k_proj.output_scale", "v_proj.output_scale"), ("k_scale", "v_scale"), ("kv_scale", "kv_scale")]
+        var pairs = [("k_scale", "v_scale"), ("kv_scale", "kv_scale")]
+        if ofOutputs { pairs.insert(("k_proj.output_scale", "v_proj.output_scale"), at: 0) }
         for index in 0..<count {
             let name = attention(index)
             var found: (key: TensorView, value: TensorView)?
@@ -83,7 +87,7 @@ public struct KVCacheScales: Sendable, Equatable {
                     )
                 }
             }
-            if let found { layers.append(found) } else { missing = missing ?? "\(name).k_proj.output_scale" }
+            if let found { layers.append(found) } else { missing = missing ?? "\(name).\(pairs[0].0)" }
         }
         if let missing {
             if layers.isEmpty, checkpoint.configuration?.kvCache == nil { return nil }

@@ -75,6 +75,9 @@ public struct QuantizationConfiguration: Sendable {
                     guard scheme.granularity == .perTensor, !scheme.isDynamic else {
                         throw output.error("the KV cache needs one stored scale per tensor")
                     }
+                    guard kvCache == nil || kvCache == scheme.element else {
+                        throw output["dtype"].error("keys and values of a KV cache have one element type, not two")
+                    }
                     kvCache = scheme.element
                     found = true
                 }

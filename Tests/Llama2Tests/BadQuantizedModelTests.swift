@@ -85,6 +85,24 @@ import Testing
         #expect(refusal(scratch.folder, [("activations", "fast")]).reason == "no error")
     }
 
+    /// Scales made for E5M2 are not those of an E4M3 cache, and keys and values are of one type.
+    @Test func cacheInAnotherType() throws {
+        let scratch = try QuantizedScratch("fp8_kvfp8_ckpt")
+        for group in ["kv_cache_quant_config", "layer_quant_config"] {
+            try scratch.copy.edit(["quantization_config", group, "*v_proj", "output_tensors"], ("dtype", "fp8_e5m2"))
+        }
+        check(scratch, "create", "config.json: quantization_config", "dtype: keys and values of a KV cache have one")
+        for group in ["kv_cache_quant_config", "layer_quant_config"] {
+            try scratch.copy.edit(["quantization_config", group, "*k_proj", "output_tensors"], ("dtype", "fp8_e5m2"))
+        }
+        for choice: JSON in ["auto", "fp8"] {
+            check(scratch, "create", "config.json", "kv_cache=bf16 or f32", options: [("kv_cache", choice)])
+        }
+        for choice: JSON in ["bf16", "f32"] {
+            #expect(refusal(scratch.folder, [("kv_cache", choice)]).reason == "no error")
+        }
+    }
+
     @Test func numbers() throws {
         var scratch = try QuantizedScratch("mxfp4_kvfp8_ckpt")
         try scratch.change("k_proj.weight_scale") { $0.bytes[7] = 0xFF }

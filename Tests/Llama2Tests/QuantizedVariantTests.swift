@@ -177,6 +177,70 @@ import Testing
         #expect(error?.description.contains("kv_cache_scales.json: kv_cache") == true)
     }
 
+    /// `k_scale` and `v_scale` are a cache's though config.json states none, and come before the file; a file comes before
+    /// the scales of outputs; scales in some layers alone are no reason to look elsewhere.
+    @Test func whichScalesOfTheCacheCount() throws {
+        var scratch = try QuantizedScratch("fp8_kvfp8_ckpt")
+        let fp8: [(String, JSON)] = [("activations", "fast"), ("kv_cache", "fp8")]
+        let expected = try scratch.logits(fp8)
+        let attention = "model.layers.0.self_attn."
+        let (key, value) = (
+            try scratch.bytes(attention + "k_proj.output_scale"), try scratch.bytes(attention + "v_proj.output_scale")
+        )
+        try scratch.copy.edit(["quantization_config", "export"], ("kv_cache_group", []))
+        #expect(try scratch.logits(fp8) == expected)
+        let file = #"{"kv_cache": {"dtype": "float8_e4m3fn", "scaling_factor": {"0": {"0": 8}}}}"#
+        try scratch.copy.write("kv_cache_scales.json", file)
+        #expect(try scratch.logits(fp8) != expected)
+        try scratch.add((attention + "k_scale", .bf16, [], key))
+        let error = #expect(throws: LoadedPlugin.Failure.self) { try scratch.logits(fp8) }
+        #expect(error?.description.contains(attention + "v_scale: is missing") == true, "\(error?.description ?? "")")
+        try scratch.add((attention + "v_scale", .bf16, [], value))
+        #expect(try scratch.logits(fp8) == expected)
+    }
+
+    /// Keys and values that a scheme with outputs rounds are rounded by an FP8 cache if that is the cache, else as outputs.
+    @Test func outputsBesideAStatedCache() throws {
+        let f32: [(String, JSON)] = [("kv_cache", "f32")]
+        let scratch = try QuantizedScratch("w_fp8_a_fp8_o_fp8_ckpt")
+        let outputs = try scratch.logits(f32)
+        guard
+            case .object(let config) = try JSON(contentsOfFile: scratch.folder + "/config.json"),
+            case .object(let quantization) = config["quantization_config"],
+            let scheme = quantization["global_quant_config"]
+        else { throw LoadedPlugin.Failure(call: "config.json", status: 0, reason: "no scheme") }
+        let cache: JSON = ["*k_proj": scheme, "*v_proj": scheme]
+        try scratch.copy.edit(["quantization_config"], ("kv_cache_quant_config", cache))
+        try scratch.copy.edit(["quantization_config", "export"], ("kv_cache_group", ["*k_proj", "*v_proj"]))
+        #expect(try scratch.logits(f32) == outputs)
+        func said(_ options: [(String, JSON)]) throws -> String {
+            let host = TestHost()
+            try LoadedPlugin(host: host, role: "worker", model: scratch.folder, options: options).prepare()
+            return host.allMessages.first { $0.contains("key-value cache: f") && $0.contains("linear layer") } ?? ""
+        }
+        #expect(try said(f32).contains("7 linear layers w_fp8_a_fp8_o_fp8 ("))
+        #expect(try said([]).contains("2 linear layers w_fp8_a_fp8 ("))
+        #expect(try scratch.logits([]) != outputs)
+    }
+
+    /// Packed weights are in the device's memory, whose free bytes are without them: they are not subtracted again.
+    @Test func packedWeightsLeaveTheCacheItsMemory() throws {
+        let scratch = try QuantizedScratch("mxfp4_kvfp8_ckpt")
+        let host = TestHost()
+        let plugin = try LoadedPlugin(
+            host: host,
+            role: "worker",
+            model: scratch.folder,
+            options: [("kv_cache_tokens", 0), ("kv_cache", "f32"), ("page_size", 1), ("max_batch", 1)]
+        )
+        // A page of one position: keys and values of 32 floats in one layer.
+        let page: UInt64 = 2 * 32 * 4
+        #expect(plugin.placedBytes > 2 * 3 * page)
+        host.freeMemory = plugin.mappedBytes + 2 * 3 * page
+        try plugin.prepare()
+        #expect(host.allMessages.contains { $0.contains("3 pages of 1 positions") }, "\(host.allMessages)")
+    }
+
     /// What is computed is said, and the claims hold: the same bits alone, in company, on more threads.
     @Test(arguments: QuantizedGoldenTests.names, ["exact", "fast"])
     func batchInvariant(_ name: String, _ activations: String) throws {

@@ -92,6 +92,9 @@ struct Activations {
             for layer in tensors.layers {
                 add(layer.output)
                 add(layer.down)
+                for product in [layer.output, layer.down] where product.outputScale != nil {
+                    branch = max(branch, product.outputs)
+                }
                 switch layer.attention {
                 case .fused(let fused): add(fused)
                 case .separate(let query, let key, let value):
@@ -119,7 +122,6 @@ struct Activations {
             case .fp8: rounded = max(rounded, layer.inputs)
             case .int8Blocks, .mxfp4Blocks: blocks = max(blocks, layer.inputs)
             }
-            if layer.outputScale != nil { branch = max(branch, layer.outputs) }
         }
     }
 }

@@ -23,10 +23,11 @@ struct KVCachePlan: Sendable {
     /// Decides, and declares the tensors of the scales.
     ///
     /// `auto` is FP8 where config.json states an FP8 cache or the folder has vLLM's kv_cache_scales.json, else float32. An
-    /// FP8 cache takes the scales of the checkpoint's tensors, then those of that file, then 1.
+    /// FP8 cache takes the scales of the checkpoint's tensors, then those of that file, then 1; a cache that config.json
+    /// states must have scales.
     ///
     /// - Throws: `QuantizationError` for scales that are incomplete or a file that is not of vLLM's form; `PluginError` for
-    ///   a cache in another type than FP8 E4M3.
+    ///   an FP8 cache where config.json states another type.
     init(
         _ choice: KVCacheChoice,
         _ configuration: LlamaConfiguration,
@@ -42,21 +43,22 @@ struct KVCachePlan: Sendable {
         case .auto where stated == nil && !FileSystem.exists(file):
             (type, scales, description) = (.float32, .none, "f32")
         case .auto, .fp8:
-            if choice == .auto, let stated, stated != .f8e4m3 {
+            // Stored scales are made for the stated type: the largest number over that type's largest.
+            if let stated, stated != .f8e4m3 {
                 throw PluginError(
                     .unsupported,
-                    "\(folder)/config.json: quantization_config: a key-value cache in \(stated) is not computed; choose "
-                        + "model_config.kv_cache=fp8, bf16 or f32"
+                    "\(folder)/config.json: quantization_config: a key-value cache in \(stated) is not computed, and its "
+                        + "scales are none for FP8 E4M3; choose model_config.kv_cache=bf16 or f32"
                 )
             }
             type = .fp8
             let hasFile = FileSystem.exists(file)
-            // Without a stated cache, the scales of k_proj's outputs are not made for one; the file's are.
-            let hasTensors = ["k_proj.output_scale", "k_scale", "kv_scale"]
-                .contains { checkpoint.checkpoint["model.layers.0.self_attn.\($0)"] != nil }
-            let takesTensors = !hasFile || stated != nil && hasTensors
-            let tensors =
-                try takesTensors ? KVCacheScales.tensors(checkpoint, layers: configuration.layers) : nil
+            let tensors = try Self.scaleTensors(
+                checkpoint,
+                layers: configuration.layers,
+                isStated: stated != nil,
+                hasFile: hasFile
+            )
             if let tensors {
                 scales = .scalars(tensors.map { (table.scalar($0.key), table.scalar($0.value)) })
                 description = "fp8 with the scales of the checkpoint"
@@ -73,5 +75,26 @@ struct KVCachePlan: Sendable {
                 description = "fp8 with scale 1, for the checkpoint has no scales of it"
             }
         }
+    }
+
+    /// The tensors of the cache's scales, nil where they are not in the checkpoint's tensors.
+    ///
+    /// `k_scale`, `v_scale` and `kv_scale` are a cache's. The scales of k_proj's and v_proj's outputs are made for one only
+    /// where config.json states it; otherwise kv_cache_scales.json comes before them.
+    private static func scaleTensors(
+        _ checkpoint: QuantizedCheckpoint,
+        layers: Int,
+        isStated: Bool,
+        hasFile: Bool
+    ) throws -> [(key: TensorView, value: TensorView)]? {
+        func has(_ names: String...) -> Bool {
+            (0..<layers).contains { layer in
+                names.contains { checkpoint.checkpoint["model.layers.\(layer).self_attn.\($0)"] != nil }
+            }
+        }
+        let hasOwn = has("k_scale", "v_scale", "kv_scale")
+        if hasOwn && !isStated { return try KVCacheScales.tensors(checkpoint, layers: layers, ofOutputs: false) }
+        if hasFile && !hasOwn && !(isStated && has("k_proj.output_scale", "v_proj.output_scale")) { return nil }
+        return try KVCacheScales.tensors(checkpoint, layers: layers)
     }
 }

@@ -115,7 +115,13 @@ struct LinearLayers {
         let name = scheme.weight == nil ? "\(layer.weight.type)" : "\(scheme)"
         var what = "\(name) (\(activations)\(output == nil ? "" : ", outputs rounded to FP8 E4M3")"
         if let type = plainType(layer, input) { what += ", weights dequantised to \(type)" }
-        what += ")"
+        count(what + ")")
+    }
+
+    /// Counts an output head that is the embedding, of this type.
+    mutating func countTied(_ type: ElementType) { count("\(type) (float32 inputs)") }
+
+    private mutating func count(_ what: String) {
         if let index = counts.firstIndex(where: { $0.what == what }) {
             counts[index].count += 1
         } else {

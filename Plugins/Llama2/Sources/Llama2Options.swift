@@ -79,7 +79,7 @@ enum Llama2Options {
                 values: KVCacheChoice.allCases.map(\.rawValue),
                 help:
                     "type of the key-value cache; auto: fp8 where the checkpoint says so or brings kv_cache_scales.json, "
-                    + "else f32; fp8 takes the checkpoint's scales, and 1 where it has none"
+                    + "else f32; fp8 takes the scales of the checkpoint's tensors, else those of that file, else 1"
             ),
         ] + AccuracyTargets.declarations
 

@@ -2,6 +2,7 @@ import Kernels
 import Numerics
 import PluginAPI
 import Quantization
+import TextGeneration
 
 /// The tensors of a Llama checkpoint: what is declared to the host, and where each stands in that declaration.
 ///
@@ -89,13 +90,14 @@ struct LlamaTensors: Sendable {
 
         let hidden = configuration.hidden
         embedding = try vector("model.embed_tokens.weight", configuration.vocabulary, hidden)
+        cache = try KVCachePlan(kvCache, configuration, checkpoint, &table)
         var layers: [Layer] = []
         for index in 0..<configuration.layers {
             let prefix = "model.layers.\(index)."
             layers.append(
                 Layer(
                     inputNorm: try vector(prefix + "input_layernorm.weight", hidden),
-                    attention: try Self.attention(prefix + "self_attn.", configuration, &linear, &table),
+                    attention: try Self.attention(prefix + "self_attn.", configuration, cache.type, &linear, &table),
                     output: try linear.declare(
                         linear.find(
                             prefix + "self_attn.o_proj",
@@ -123,6 +125,7 @@ struct LlamaTensors: Sendable {
         self.layers = layers
         norm = try vector("model.norm.weight", hidden)
         if configuration.tiedHead {
+            linear.countTied(try checkpoint.checkpoint.tensor(named: "model.embed_tokens.weight").type)
             head = LinearLayer(
                 outputs: configuration.vocabulary,
                 inputs: hidden,
@@ -133,7 +136,6 @@ struct LlamaTensors: Sendable {
             let found = try linear.find("lm_head", outputs: configuration.vocabulary, inputs: hidden, &table)
             head = try linear.declare(found, &table)
         }
-        cache = try KVCachePlan(kvCache, configuration, checkpoint, &table)
         table.finish()
         declarations = table.tensors
         placements = table.placements
@@ -146,12 +148,14 @@ struct LlamaTensors: Sendable {
     private static func attention(
         _ prefix: String,
         _ configuration: LlamaConfiguration,
+        _ cache: KVCacheType,
         _ linear: inout LinearLayers,
         _ table: inout WeightTable
     ) throws -> Attention {
-        // Where the checkpoint's scheme is that of a key-value cache, the scales of k_proj's and v_proj's outputs are the
-        // cache's, and it is the cache that rounds.
-        let isCached = configuration.quantization?.kvCache != nil
+        // Where the checkpoint states a key-value cache, the scales of k_proj's and v_proj's outputs are the cache's, and it
+        // is the cache that rounds. A cache that does not leaves the rounding to the outputs, if the scheme has any.
+        let quantization = configuration.quantization
+        let isCached = quantization?.kvCache != nil && (cache == .fp8 || quantization?.global?.output == nil)
         var found: [LinearLayers.Found] = []
         for (name, width) in [
             ("q_proj", configuration.attentionWidth), ("k_proj", configuration.kvWidth),
