@@ -114,12 +114,12 @@ public final class GenerationEngine: @unchecked Sendable {
         let pageBytes =
             geometry.layers * options.pageSize * PagedKVCache.positionBytes(geometry, options.cacheType)
         let free = Int(clamping: try devices.freeMemory(0))
-        let affordable = max(0, free - geometry.weightBytes) / 2 / max(pageBytes, 1)
+        let affordable = max(0, free - geometry.mappedWeightBytes) / 2 / max(pageBytes, 1)
         guard affordable > 0 else {
             throw PluginError(
                 .outOfMemory,
-                "key-value cache: of \(free) free bytes the weights take \(geometry.weightBytes), and half of the rest does "
-                    + "not hold one page of \(pageBytes) bytes"
+                "key-value cache: of \(free) free bytes mapped weights take \(geometry.mappedWeightBytes), and half of "
+                    + "the rest does not hold one page of \(pageBytes) bytes"
             )
         }
         return min(wanted, affordable, Int(Int32.max))

@@ -10,10 +10,11 @@ public struct ModelGeometry: Sendable {
     public var vocabulary: Int
     /// Positions that the model was made for, prompt and generated tokens together.
     public var context: Int
-    /// Bytes of the weights.
+    /// Bytes of the weights that are used where their files are mapped.
     ///
-    /// Mapped weights do not count against the device's free memory, and need it all the same.
-    public var weightBytes: Int
+    /// They do not count against the device's free memory, and need it all the same. Weights in the device's own memory
+    /// are not among these: its free memory is without them already.
+    public var mappedWeightBytes: Int
 
     /// Sizes from a validated configuration.
     public init(
@@ -22,13 +23,13 @@ public struct ModelGeometry: Sendable {
         headDimension: Int,
         vocabulary: Int,
         context: Int,
-        weightBytes: Int = 0
+        mappedWeightBytes: Int = 0
     ) {
         self.layers = layers
         self.kvHeads = kvHeads
         self.headDimension = headDimension
         self.vocabulary = vocabulary
         self.context = context
-        self.weightBytes = weightBytes
+        self.mappedWeightBytes = mappedWeightBytes
     }
 }

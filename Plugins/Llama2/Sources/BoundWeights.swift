@@ -7,8 +7,8 @@ struct BoundWeights {
     private let tensors: [UnsafeRawPointer?]
     private let placements: [UnsafeRawPointer]
     private let scalars: [Float]
-    /// Bytes of what is bound.
-    let byteCount: Int
+    /// Bytes of the tensors, which stand in mapped files; placements are not among them.
+    let mappedByteCount: Int
 
     /// Takes the addresses.
     ///
@@ -43,7 +43,7 @@ struct BoundWeights {
             return UnsafeRawPointer(data)
         }
         self.placements = placements
-        byteCount = bound.reduce(0) { $0 + Int(clamping: $1.size) } + placed.reduce(0) { $0 + Int(clamping: $1.size) }
+        mappedByteCount = bound.reduce(0) { $0 + Int(clamping: $1.size) }
         // The engine has kernels for the CPU alone, whose device memory can be read here.
         scalars =
             declared.scalars.map { index in

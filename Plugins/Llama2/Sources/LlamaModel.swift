@@ -34,7 +34,7 @@ final class LlamaModel: CausalLanguageModel {
 
     var geometry: ModelGeometry {
         var geometry = configuration.geometry
-        geometry.weightBytes = weights.byteCount
+        geometry.mappedWeightBytes = weights.mappedByteCount
         return geometry
     }
 

@@ -14,6 +14,10 @@ final class LoadedPlugin {
     let host: TestHost
     let plugin: UnsafePointer<mlp_plugin>
     private var checkpoint: Checkpoint?
+    /// Bytes of the tensors that the plugin uses as they stand in the files.
+    private(set) var mappedBytes: UInt64 = 0
+    /// Bytes of its placements.
+    private(set) var placedBytes: UInt64 = 0
     private var copies: [UnsafeMutableRawPointer] = []
     private var payloads: [UnsafeMutableBufferPointer<Int32>] = []
     private var issued: mlp_sample_id = 0
@@ -79,6 +83,7 @@ final class LoadedPlugin {
             let copy = allocate(tensor.bytes.count)
             copy.copyMemory(from: tensor.bytes.baseAddress!, byteCount: tensor.bytes.count)
             bound.append(mlp_bound(data: copy, size: UInt64(tensor.bytes.count)))
+            mappedBytes += UInt64(tensor.bytes.count)
         }
         for index in 0..<Int(weights.pointee.placement_count) {
             let placement = weights.pointee.placements[index]
@@ -89,6 +94,7 @@ final class LoadedPlugin {
             let memory = allocate(Int(placement.size))
             try check(weights.pointee.place(plugin, UInt32(index), 0, 1, sources, memory), "place")
             bound.append(mlp_bound(data: memory, size: placement.size))
+            placedBytes += placement.size
         }
         try check(weights.pointee.bind(plugin, 0, bound, UInt32(bound.count)), "bind")
     }

@@ -24,6 +24,8 @@ final class TestHost: @unchecked Sendable {
     var tap: ((podium_kernel, LaunchArguments) -> Void)?
     /// Every so many device operations, one fails; 0 for never.
     var failAfter = 0
+    /// What the device says is free, in bytes.
+    var freeMemory: UInt64 = 1 << 30
     /// Whether reports are kept at all; switched off where allocations are counted.
     var keepsOutcomes = true
 
@@ -228,8 +230,8 @@ final class TestHost: @unchecked Sendable {
                     out?.pointee.kind = Int32(MLP_DEVICE_CPU)
                     return mlp_status(MLP_OK)
                 },
-                free_memory: { _, _, bytes in
-                    bytes?.pointee = 1 << 30
+                free_memory: { host, _, bytes in
+                    bytes?.pointee = TestHost.of(host).freeMemory
                     return mlp_status(MLP_OK)
                 },
                 alloc: { host, _, size, out in TestHost.of(host).allocate(size, out) },
