@@ -38,11 +38,11 @@ public struct BlockScaledExperts: Sendable {
             found.append(tensor)
         }
         let shape = found[0].shape
-        guard shape.count == 4, shape[3] == MXFP4.blockSize / 2 else {
+        guard shape.count == 4, shape[3] == MXFP4.blockSize / 2, shape.allSatisfy({ $0 > 0 }) else {
             throw QuantizationError(
                 file: found[0].path,
                 tensor: found[0].name,
-                reason: "has shape \(shape), not [experts, outputs, groups, \(MXFP4.blockSize / 2)]"
+                reason: "has shape \(shape), not [experts, outputs, groups, \(MXFP4.blockSize / 2)] with no extent of 0"
             )
         }
         guard found[1].shape == Array(shape[..<3]) else {

@@ -55,8 +55,13 @@ public struct TensorScheme: Sendable, Equatable {
         case .perTensor: []
         case .perChannel: [rows]
         case .perGroup(let size): [rows, columns / size]
-        case .perBlock(let height, let width): [(rows + height - 1) / height, (columns + width - 1) / width]
+        case .perBlock(let height, let width): [Self.blocks(rows, of: height), Self.blocks(columns, of: width)]
         }
+    }
+
+    /// The quotient rounded up, for any extent.
+    private static func blocks(_ extent: Int, of size: Int) -> Int {
+        extent / size + (extent.isMultiple(of: size) ? 0 : 1)
     }
 
     var word: String {

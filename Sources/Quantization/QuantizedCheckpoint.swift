@@ -91,6 +91,9 @@ public struct QuantizedCheckpoint: Sendable {
         guard weight.shape.count == 2 else {
             throw fault(weight, "has shape \(weight.shape), but a linear layer's weight has two extents")
         }
+        guard weight.shape.allSatisfy({ $0 > 0 }) else {
+            throw fault(weight, "has shape \(weight.shape), but a linear layer's weight has no extent of 0")
+        }
         var columns = weight.shape[1]
         if let quantized = scheme.weight {
             let stored = weight.type
@@ -99,7 +102,7 @@ public struct QuantizedCheckpoint: Sendable {
                     throw fault(weight, "is \(stored), but the scheme \(scheme) stores U8 with two elements each")
                 }
                 if stored == .u8 {
-                    // The product fits: the file holds half as many bytes.
+                    // The product fits: no extent is 0, so the file has a byte for every two columns.
                     columns *= 2
                 }
             } else if stored != quantized.element {

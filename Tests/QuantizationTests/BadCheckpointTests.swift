@@ -126,6 +126,21 @@ import Testing
         }
     }
 
+    /// An extent of 0 lets a file of no bytes claim any other extent.
+    @Test func extentsOfZero() throws {
+        for shape in [[0, 1 << 62], [.max, 0], [0, 0]] {
+            for name in ["a.weight", "b.weight"] {
+                let found = try Self.load(Self.changed(name) { ($0.shape, $0.bytes) = (shape, []) })
+                #expect(
+                    found.contains("tensor \(name): has shape \(shape), but a linear layer's weight has no"),
+                    "\(found)"
+                )
+            }
+        }
+        let blocks = TensorScheme(element: .f8e4m3, granularity: .perBlock(rows: 128, columns: 128))
+        #expect(blocks.scaleShape(rows: .max, columns: 129) == [1 << 56, 2])
+    }
+
     /// Headers are checked against the size of each file when the folder is opened, before anything is computed.
     @Test func truncatedShard() throws {
         try Folder.withTemporary { folder in
@@ -157,6 +172,10 @@ import Testing
 
     @Test func badExperts() throws {
         let cases: [([Tensor], String)] = [
+            (
+                [("e_blocks", .u8, [0, 1, 1 << 60, 16], []), ("e_scales", .u8, [0, 1, 1 << 60], [])],
+                "tensor e_blocks: has shape [0, 1, \(1 << 60), 16]"
+            ),
             ([("e_blocks", .u8, [1, 1, 1, 16], [UInt8](repeating: 0, count: 16))], "tensor e_scales: is missing"),
             (
                 [
