@@ -75,13 +75,6 @@ public struct StepRecording {
     ///   - arguments: In the order of the kernel's signature.
     /// - Throws: `PluginError` when the host refuses the launch.
     public func launch(_ kernel: podium_kernel, _ grid: mlp_grid, _ arguments: KernelArgument...) throws {
-        let words = arguments.map(\.word)
-        try words.withUnsafeBufferPointer { words in
-            guard let first = words.baseAddress else { return }
-            let addresses = words.indices.map { UnsafeRawPointer(first + $0) as UnsafeRawPointer? }
-            try addresses.withUnsafeBufferPointer {
-                try launcher.launch(stream, kernel: UInt32(kernel.rawValue), grid: grid, arguments: $0)
-            }
-        }
+        try launcher.launch(kernel, grid, on: stream, arguments)
     }
 }

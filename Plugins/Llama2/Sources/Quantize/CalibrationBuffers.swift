@@ -49,8 +49,7 @@ struct CalibrationBuffers {
         func integers(_ count: Int) throws -> UnsafeMutablePointer<Int32> {
             try memory.allocatePinned(Int32.self, count, purpose: "a calibration sample of \(rows) tokens")
         }
-        let width = configuration.heads * configuration.headDimension
-        let kvWidth = configuration.kvHeads * configuration.headDimension
+        let (width, kvWidth) = (configuration.attentionWidth, configuration.kvWidth)
         let pairs = configuration.headDimension / 2
         stream = try floats(rows, configuration.hidden)
         normed = try floats(rows, configuration.hidden)

@@ -61,8 +61,8 @@ struct LlamaStages: Sendable {
     private static func decoder(_ index: Int, _ configuration: LlamaConfiguration) -> QuantizationStage {
         let prefix = "model.layers.\(index)"
         let hidden = UInt64(configuration.hidden)
-        let width = UInt64(configuration.heads * configuration.headDimension)
-        let kvWidth = UInt64(configuration.kvHeads * configuration.headDimension)
+        let width = UInt64(configuration.attentionWidth)
+        let kvWidth = UInt64(configuration.kvWidth)
         let intermediate = UInt64(configuration.intermediate)
         var tensors = [
             "input_layernorm", "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
