@@ -28,7 +28,7 @@ import Testing
             set -e
             mkdir -p "$1/Podium" "$1/Stranger"
             git ls-files -z -- Package.swift Sources Plugins Tests Benchmarks ':!:*.gz' ':!:Tests/Golden' |
-              xargs -0 cp --parents -t "$1/Podium"
+              xargs -0 cp -P --parents -t "$1/Podium"
             cp Tests/Fixtures/Echo/Echo.swift "$1/Stranger"
             cd "$1/Podium"
             git init -q && git add -A
