@@ -3,6 +3,8 @@
 # takes: vector and scalar registers, local memory, spills, and the waves per SIMD that they leave room for.
 # Where NVRTC can be had it also compiles every source for sm_90: PODIUM_NVRTC=0 leaves that out.
 #
+# usage: kernels.sh [SOURCE...]      all sources of Sources/Kernels without arguments
+#
 # Output: .build/kernels/FAMILY.TARGET.hsaco.  Compiler: ziglang from PyPI, which is clang 22 with the AMDGPU target, in an
 # environment of its own under .build/kernels; where that cannot be had, clang-19 for gfx942 alone.
 set -euo pipefail
@@ -40,6 +42,7 @@ else
 fi
 
 sources=(Sources/Kernels/*/*.hip)
+[ $# = 0 ] || sources=("$@")
 flags=(-x hip -std=c++17 -O3 -Wall -Werror -ffp-contract=off --cuda-device-only -nogpuinc -nogpulib
   --no-gpu-bundle-output -mcode-object-version=5 "-B$tools")
 for source in "${sources[@]}"; do
@@ -47,8 +50,9 @@ for source in "${sources[@]}"; do
   for target in "${targets[@]}"; do
     object=$out/$family.$target.hsaco
     # The assembler's text is kept: it is what a reader of an inner loop wants.
-    "${compiler[@]}" "${flags[@]}" --offload-arch="$target" "$source" -o "$object"
     "${compiler[@]}" "${flags[@]}" --offload-arch="$target" -S "$source" -o "$out/$family.$target.s"
+    "${compiler[@]}" -x assembler -target amdgcn-amd-amdhsa "-mcpu=$target" -mcode-object-version=5 "-B$tools" \
+      "$out/$family.$target.s" -o "$object"
   done
 done
 

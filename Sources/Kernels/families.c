@@ -20,7 +20,19 @@ static const char norm[] = {
     ,
 #embed "Device/podium_formats.h"
     ,
+#embed "Norm/inverse_root.h"
+    ,
 #embed "Norm/norm.hip"
+};
+
+static const char gemm[] = {
+#embed "Device/podium_device.h"
+    ,
+#embed "Device/podium_formats.h"
+    ,
+#embed "Device/podium_matrix.h"
+    ,
+#embed "Gemm/gemm.hip"
 };
 
 static const char rope[] = {
@@ -29,6 +41,16 @@ static const char rope[] = {
 #embed "Device/podium_formats.h"
     ,
 #embed "Rope/rope.hip"
+};
+
+static const char attention[] = {
+#embed "Device/podium_device.h"
+    ,
+#embed "Device/podium_formats.h"
+    ,
+#embed "Device/podium_matrix.h"
+    ,
+#embed "Attention/attention.hip"
 };
 
 static const char argmax[] = {
@@ -45,16 +67,34 @@ static const char rounding[] = {
 #embed "Round/round.hip"
 };
 
+static const char elementwise[] = {
+#embed "Device/podium_device.h"
+    ,
+#embed "Elementwise/elementwise.hip"
+};
+
+static const char mxfp4[] = {
+#embed "Device/podium_device.h"
+    ,
+#embed "Device/podium_formats.h"
+    ,
+#embed "Device/podium_matrix.h"
+    ,
+#embed "Norm/inverse_root.h"
+    ,
+#embed "MXFP4/mxfp4.hip"
+};
+
 static const mlp_kernel_family families[FAMILY_COUNT] = {
     [EMBEDDING] = {.name = "embedding", .source = {embedding, sizeof embedding}},
     [NORM] = {.name = "norm", .source = {norm, sizeof norm}},
-    [GEMM] = {.name = "gemm"},
+    [GEMM] = {.name = "gemm", .source = {gemm, sizeof gemm}},
     [ROPE] = {.name = "rope", .source = {rope, sizeof rope}},
-    [ATTENTION] = {.name = "attention"},
+    [ATTENTION] = {.name = "attention", .source = {attention, sizeof attention}},
     [ARGMAX] = {.name = "argmax", .source = {argmax, sizeof argmax}},
     [ROUND] = {.name = "round", .source = {rounding, sizeof rounding}},
-    [MXFP4] = {.name = "mxfp4"},
-    [ELEMENTWISE] = {.name = "elementwise"},
+    [MXFP4] = {.name = "mxfp4", .source = {mxfp4, sizeof mxfp4}},
+    [ELEMENTWISE] = {.name = "elementwise", .source = {elementwise, sizeof elementwise}},
 };
 
 const mlp_kernel_family *podium_families(uint32_t *count) {

@@ -9,7 +9,11 @@
 
 #define PODIUM_SHIM 1
 #include "../../Sources/Kernels/Argmax/argmax.hip"
+#include "../../Sources/Kernels/Attention/attention.hip"
+#include "../../Sources/Kernels/Elementwise/elementwise.hip"
 #include "../../Sources/Kernels/Embedding/embedding.hip"
+#include "../../Sources/Kernels/Gemm/gemm.hip"
+#include "../../Sources/Kernels/MXFP4/mxfp4.hip"
 #include "../../Sources/Kernels/Norm/norm.hip"
 #include "../../Sources/Kernels/Rope/rope.hip"
 #include "../../Sources/Kernels/Round/round.hip"

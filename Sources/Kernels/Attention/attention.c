@@ -43,8 +43,18 @@ void podium_paged_attention(const mlp_grid *grid, uint64_t first_block, uint64_t
   }
 }
 
+/* The same for attention.hip: a block for every row until there are a thousand of them. */
+static int32_t gpu_rows_of_block(int32_t max_rows, int32_t kv_heads) {
+  enum { BLOCKS = 1024, ROWS = 16 };
+  int64_t rows = (int64_t)max_rows * kv_heads / BLOCKS;
+  return rows < 1 ? 1 : rows > ROWS ? ROWS : (int32_t)rows;
+}
+
 mlp_grid podium_grid_paged_attention(podium_backend backend, int32_t max_rows, int32_t kv_heads) {
-  (void)backend;
+  if (backend == PODIUM_BACKEND_GPU) {
+    uint32_t blocks = podium_ceiling(max_rows, gpu_rows_of_block(max_rows, kv_heads));
+    return (mlp_grid){.blocks = {(uint32_t)kv_heads, blocks, 1}, .threads = {512, 1, 1}};
+  }
   uint32_t row_blocks = podium_ceiling(max_rows, rows_of_block(max_rows, kv_heads));
   return (mlp_grid){.blocks = {(uint32_t)kv_heads, row_blocks, 1}, .threads = {1, 1, 1}};
 }

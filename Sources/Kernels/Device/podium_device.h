@@ -25,6 +25,7 @@
 
 #if defined(PODIUM_SHIM)
 #define PODIUM_DEVICE static inline
+#define PODIUM_MEMBER inline
 #define PODIUM_KERNEL(threads) static void
 #define PODIUM_SHARED(type, name, count)                                  \
   static __thread shim::shared_slot name##_slot;                         \
@@ -33,11 +34,13 @@
 #define PODIUM_UNROLL
 #elif defined(__CUDACC__)
 #define PODIUM_DEVICE static __device__ __forceinline__
+#define PODIUM_MEMBER __device__ __forceinline__
 #define PODIUM_KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
 #define PODIUM_SHARED(type, name, count) static __shared__ __align__(16) type name[count]
 #define PODIUM_UNROLL _Pragma("unroll")
 #else
 #define PODIUM_DEVICE static __attribute__((device, always_inline)) inline
+#define PODIUM_MEMBER __attribute__((device, always_inline)) inline
 #define PODIUM_KERNEL(threads) \
   extern "C" __attribute__((global, amdgpu_flat_work_group_size(threads, threads))) void
 #define PODIUM_SHARED(type, name, count) static __attribute__((shared, aligned(16))) type name[count]

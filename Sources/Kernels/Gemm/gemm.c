@@ -17,6 +17,14 @@ static size_t column_of(uint64_t block, int32_t n, int32_t columns) {
   return block < podium_ceiling(n, columns) ? (size_t)block * (size_t)columns : (size_t)n;
 }
 
+/* The blocks of gemm.hip for `matrices` weight matrices of n rows each: few rows of x by 32 columns, many by tiles. */
+static mlp_grid gpu_grid(int32_t max_rows, int32_t n, int32_t matrices) {
+  enum { SKINNY_ROWS = 64, SKINNY_COLUMNS = 32, TILE = 128, THREADS = 512 };
+  int wide = max_rows > SKINNY_ROWS;
+  uint32_t columns = podium_ceiling(n, (wide ? TILE : SKINNY_COLUMNS) / matrices);
+  return (mlp_grid){.blocks = {columns, wide ? podium_ceiling(max_rows, TILE) : 1, 1}, .threads = {THREADS, 1, 1}};
+}
+
 void podium_gemm(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t dtype, float *y,
                  const float *x, const void *w, const float *scales, const void *bias, int32_t bias_dtype,
                  const int32_t *live, int32_t max_rows, int32_t n, int32_t k, int32_t accumulate) {
@@ -28,7 +36,8 @@ void podium_gemm(const mlp_grid *grid, uint64_t first_block, uint64_t last_block
 }
 
 mlp_grid podium_grid_gemm(podium_backend backend, int32_t max_rows, int32_t n, int32_t k) {
-  (void)backend, (void)max_rows, (void)k;
+  (void)k;
+  if (backend == PODIUM_BACKEND_GPU) return gpu_grid(max_rows, n, 1);
   return (mlp_grid){.blocks = {podium_ceiling(n, BLOCK_COLUMNS), 1, 1}, .threads = {1, 1, 1}};
 }
 
@@ -43,6 +52,7 @@ void podium_gemm_silu_gate(const mlp_grid *grid, uint64_t first_block, uint64_t 
 }
 
 mlp_grid podium_grid_gemm_silu_gate(podium_backend backend, int32_t max_rows, int32_t n, int32_t k) {
-  (void)backend, (void)max_rows, (void)k;
+  (void)k;
+  if (backend == PODIUM_BACKEND_GPU) return gpu_grid(max_rows, n, 2);
   return (mlp_grid){.blocks = {podium_ceiling(n, GATE_COLUMNS), 1, 1}, .threads = {1, 1, 1}};
 }

@@ -43,8 +43,8 @@ void podium_quantize_rows(const mlp_grid *grid, uint64_t first_block, uint64_t l
 }
 
 mlp_grid podium_grid_quantize_rows(podium_backend backend, int32_t max_rows) {
-  (void)backend;
-  return (mlp_grid){.blocks = {podium_ceiling(max_rows, 1), 1, 1}, .threads = {1, 1, 1}};
+  uint32_t threads = backend == PODIUM_BACKEND_GPU ? 512 : 1;
+  return (mlp_grid){.blocks = {podium_ceiling(max_rows, 1), 1, 1}, .threads = {threads, 1, 1}};
 }
 
 void podium_rms_norm_quantize(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t format,
