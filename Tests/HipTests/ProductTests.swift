@@ -90,7 +90,7 @@ import Testing
         let (rows, n, k) = (80, 40, 1040)
         let product = Case(type, rows: rows, n: n, k: k)
         let whole = product.run(0..<rows, maxRows: rows, on: device).map(\.bitPattern)
-        for (range, maxRows) in [(0..<1, 1), (79..<80, 16), (3..<20, 17), (0..<64, 64), (60..<65, 200)] {
+        for (range, maxRows) in [(0..<1, 1), (79..<80, 16), (3..<20, 17), (60..<65, 200)] {
             let part = product.run(range, maxRows: maxRows, on: device).map(\.bitPattern)
             let same = part[..<(range.count * n)].elementsEqual(whole[range.lowerBound * n..<range.upperBound * n])
             #expect(same, "rows \(range) of \(maxRows)")
