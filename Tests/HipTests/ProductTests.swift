@@ -81,7 +81,7 @@ import Testing
             }
         }
         #expect(worst <= 1, "worst error is \(worst) of the bound")
-        #expect(got[(rows * n)...].allSatisfy(\.isNaN), "rows beyond the live count")
+        #expect(got[(rows * n)...].allSatisfy { $0.isNaN }, "rows beyond the live count")
     }
 
     /// A row alone, in a batch, in a tile, and in the part of a tile that few rows leave.
@@ -107,9 +107,9 @@ import Testing
         x[k + 7] = .infinity
         product = Case(product, x: x)
         let got = product.run(0..<3, maxRows: 3, on: device)
-        #expect(got[..<n].allSatisfy(\.isNaN))
+        #expect(got[..<n].allSatisfy { $0.isNaN })
         #expect(got[n..<2 * n].allSatisfy { !$0.isFinite })
-        #expect(got[(2 * n)...].allSatisfy(\.isFinite))
+        #expect(got[(2 * n)...].allSatisfy { $0.isFinite })
     }
 }
 

@@ -86,14 +86,12 @@ rope_append(int32_t kv_dtype, float *q, const float *k, const float *v, int32_t 
     int32_t head = i / pairs, pair = i % pairs;
     const float *key = k + from + head * head_dim + pair, *value = v + from + head * head_dim + pair;
     uint64_t place = (page * (uint64_t)kv_heads + (uint64_t)head) * (uint64_t)(page_size * head_dim);
-    /* A page has the keys of a head as [head_dim, page_size], the values as [page_size, head_dim]. */
-    uint64_t offset = (uint64_t)(position % page_size);
-    uint64_t k_to = place + (uint64_t)pair * (uint64_t)page_size + offset;
-    uint64_t v_to = place + offset * (uint64_t)head_dim + (uint64_t)pair;
+    /* A page has keys and values of a head as [page_size, head_dim]. */
+    uint64_t to = place + (uint64_t)(position % page_size) * (uint64_t)head_dim + (uint64_t)pair;
     float a = key[0], b = key[pairs], cosine = c[pair], sine = s[pair];
-    append(kv_dtype, k_pages, k_to, a * cosine - b * sine, k_scale);
-    append(kv_dtype, k_pages, k_to + (uint64_t)pairs * (uint64_t)page_size, b * cosine + a * sine, k_scale);
-    append(kv_dtype, v_pages, v_to, value[0], v_scale);
-    append(kv_dtype, v_pages, v_to + (uint64_t)pairs, value[pairs], v_scale);
+    append(kv_dtype, k_pages, to, a * cosine - b * sine, k_scale);
+    append(kv_dtype, k_pages, to + (uint64_t)pairs, b * cosine + a * sine, k_scale);
+    append(kv_dtype, v_pages, to, value[0], v_scale);
+    append(kv_dtype, v_pages, to + (uint64_t)pairs, value[pairs], v_scale);
   }
 }

@@ -171,8 +171,8 @@ mlp_grid podium_grid_rope_tables(podium_backend backend, int32_t max_rows);
  *   positions         int32 [max_rows], position of each row in its sequence, below max_pages * page_size; a row with
  *                     a negative position only has its q rotated
  *   page_table        int32 [slots, max_pages], page of the positions j * page_size ... of each slot
- *   k_pages           [pages, kv_heads, head_dim, page_size]: attention reads one element of sixteen keys at once;
- *                     fastest when page_size is a multiple of 16
+ *   k_pages           on a CPU [pages, kv_heads, head_dim, page_size]: attention reads one element of sixteen keys at
+ *                     once, fastest when page_size is a multiple of 16; on a GPU as v_pages
  *   v_pages           [pages, kv_heads, page_size, head_dim]
  *   k_scale, v_scale  of F8E4M3, positive; not used for the other types
  *   live              int32 [1]

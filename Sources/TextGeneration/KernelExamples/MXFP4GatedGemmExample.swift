@@ -36,7 +36,7 @@ struct MXFP4GatedGemmExample: KernelExampleCase {
         // As for gemm_silu_gate.
         let relative = roundingBound(4 + 3 + 1)
         return WorkedExample(
-            grid: podium_grid_gemm_mxfp4_silu_gate(PODIUM_BACKEND_CPU, Int32(rows), Int32(n), Int32(k)),
+            grid: podium_grid_gemm_mxfp4_silu_gate(numbers.backend, Int32(rows), Int32(n), Int32(k)),
             [.output(initial, expected: expected, absolute: absolute, relative: relative)] + x.arguments + [
                 .bytes(ExampleMXFP4Weights.packed(n: n, k: k, gate: gate, up: up)), .ints([live]), .int(rows), .int(n),
                 .int(k),

@@ -32,7 +32,7 @@ struct MXFP4GemmExample: KernelExampleCase {
         // The sum, a rounding of each activation where a kernel takes it out of its block, the bias, the residual.
         let absolute = roundingBound(k + 3) * largest
         return WorkedExample(
-            grid: podium_grid_gemm_mxfp4(PODIUM_BACKEND_CPU, Int32(rows), Int32(n), Int32(k)),
+            grid: podium_grid_gemm_mxfp4(numbers.backend, Int32(rows), Int32(n), Int32(k)),
             [.output(initial, expected: expected, absolute: absolute)] + x.arguments + [
                 .bytes(w.packed(n: n, k: k)), bias.map { .floats($0) } ?? .null, .ints([live]), .int(rows), .int(n),
                 .int(k), .int(accumulates ? 1 : 0),

@@ -110,8 +110,10 @@ struct PagedAttentionExample: KernelExampleCase {
             let page = table[slot * maxPages + position / pageSize]
             return ((page * kvHeads + head) * pageSize + position % pageSize) * headDim
         }
-        /// The keys of a page lie element by element, the values position by position.
+        /// On a CPU the keys of a page lie element by element; the values lie position by position everywhere.
+        let isByElement = numbers.backend == PODIUM_BACKEND_CPU
         func keyPlace(_ slot: Int, _ position: Int, _ head: Int, _ element: Int) -> Int {
+            guard isByElement else { return place(slot, position, head) + element }
             let page = table[slot * maxPages + position / pageSize]
             return ((page * kvHeads + head) * headDim + element) * pageSize + position % pageSize
         }

@@ -41,7 +41,7 @@ struct QuantizeRowsExample: KernelExampleCase {
             offsets[place] = quantized.offset
         }
         return WorkedExample(
-            grid: podium_grid_quantize_rows(PODIUM_BACKEND_CPU, Int32(rows)),
+            grid: podium_grid_quantize_rows(numbers.backend, Int32(rows)),
             [
                 .int(Int(format.rawValue)), .codes(codesBefore, expected: codes),
                 .output(scalesBefore, expected: scales), .indices(offsetsBefore, expected: offsets), .floats(x),

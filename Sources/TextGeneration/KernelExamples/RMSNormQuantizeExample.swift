@@ -52,7 +52,7 @@ struct RMSNormQuantizeExample: KernelExampleCase {
         // As for rms_norm; then the reference rounds the largest number to float32 and divides it, as the kernel does.
         let relative = format == PODIUM_ACTIVATION_INT8 ? roundingBound((width + 3 + 1) / 2 + 4 + 3) : 0
         return WorkedExample(
-            grid: podium_grid_rms_norm_quantize(PODIUM_BACKEND_CPU, Int32(rows)),
+            grid: podium_grid_rms_norm_quantize(numbers.backend, Int32(rows)),
             [
                 .int(Int(format.rawValue)), weight.dtype,
                 .codes(codesBefore, expected: codes),

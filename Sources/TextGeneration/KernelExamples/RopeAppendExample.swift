@@ -117,9 +117,11 @@ struct RopeAppendExample: KernelExampleCase {
                 let place = ((page * kvHeads + head) * pageSize + position % pageSize) * headDim
                 let keys = rotated(k, start, row).map { $0 / Double(factors.k) }
                 let values = v[start..<start + headDim].map { Double($0 / factors.v) }
-                // The keys of a page lie element by element, the values position by position.
-                let first = (page * kvHeads + head) * headDim * pageSize + position % pageSize
-                for (i, key) in kept(keys).enumerated() { expectedK[first + i * pageSize] = key }
+                // On a CPU the keys of a page lie element by element; the values lie position by position everywhere.
+                let isByElement = numbers.backend == PODIUM_BACKEND_CPU
+                let first = isByElement ? (page * kvHeads + head) * headDim * pageSize + position % pageSize : place
+                let step = isByElement ? pageSize : 1
+                for (i, key) in kept(keys).enumerated() { expectedK[first + i * step] = key }
                 expectedV.replaceSubrange(place..<place + headDim, with: kept(values))
             }
         }
