@@ -2,6 +2,8 @@
 
 #include "families.h"
 
+#include <string.h>
+
 #define KERNEL(twin_, name_, signature_, family_) \
   {.name = name_, .signature = signature_, .twin = (void (*)(void))twin_, .family = family_}
 
@@ -29,4 +31,9 @@ static const mlp_kernel kernels[PODIUM_KERNEL_COUNT] = {
 const mlp_kernel *podium_kernels(uint32_t *count) {
   *count = PODIUM_KERNEL_COUNT;
   return kernels;
+}
+
+podium_backend podium_backend_of(int32_t device_kind, const char *architecture) {
+  if (device_kind == MLP_DEVICE_CPU) return PODIUM_BACKEND_CPU;
+  return strcmp(architecture, "gfx950") == 0 ? PODIUM_BACKEND_GFX950 : PODIUM_BACKEND_GPU;
 }

@@ -35,10 +35,7 @@ public final class GenerationEngine: @unchecked Sendable {
         devices = try host.devices()
         geometry = model.geometry
         let properties = try devices.properties(0)
-        guard properties.kind == Int32(MLP_DEVICE_CPU) else {
-            let name = properties.name.map { String(cString: $0) } ?? "device 0"
-            throw PluginError(.unsupported, "\(name): text generation has kernels for CPU devices only")
-        }
+        let backend = podium_backend_of(properties.kind, properties.architecture)
         let launcher = try host.launcher()
         let samples = try host.samples()
         memory = DeviceMemory(devices: devices, device: 0)
@@ -63,7 +60,7 @@ public final class GenerationEngine: @unchecked Sendable {
                 model: model,
                 inputs: inputs,
                 cache: cache,
-                backend: PODIUM_BACKEND_CPU,
+                backend: backend,
                 devices: devices,
                 launcher: launcher,
                 stream: stream,

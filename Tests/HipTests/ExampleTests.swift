@@ -30,26 +30,25 @@ import TextGeneration
     func examplesHoldOnEveryDevice(kernel name: String) throws {
         let kernel = try #require(Self.kernels.first { $0.name == name })
         let examples = KernelExamples()
-        for kind in [MLP_DEVICE_CPU, MLP_DEVICE_HIP] {
+        for device in devices.map(Optional.some) + [nil] {
             var number: UInt32 = 0
-            while let example = try examples.example(kernel: kernel.index, number: number, deviceKind: Int32(kind)) {
-                if kind == MLP_DEVICE_CPU {
+            let target = device.map(target(of:)) ?? .cpu
+            while let example = try examples.example(kernel: kernel.index, number: number, target: target) {
+                if let device {
+                    for unaligned in [false, true] {
+                        let (arguments, outputs) = Self.lay(example, kernel.signature, unaligned: unaligned)
+                        let message = launch(name, on: device, example.grid, arguments)
+                        #expect(message == nil, "\(name) \(number) on \(target.architecture)")
+                        Self.check(example, outputs, "\(name) \(number) on \(target.architecture), \(unaligned)")
+                    }
+                } else {
                     let (arguments, outputs) = Self.lay(example, kernel.signature, unaligned: false)
                     launchTwin(name, example.grid, arguments)
                     Self.check(example, outputs, "\(name) \(number) of the twin")
-                } else {
-                    for device in devices {
-                        for unaligned in [false, true] {
-                            let (arguments, outputs) = Self.lay(example, kernel.signature, unaligned: unaligned)
-                            let message = launch(name, on: device, example.grid, arguments)
-                            #expect(message == nil, "\(name) \(number) on device \(device.rawValue)")
-                            Self.check(example, outputs, "\(name) \(number) on device \(device.rawValue), \(unaligned)")
-                        }
-                    }
                 }
                 number += 1
             }
-            #expect(number > 0, "\(name) has no examples")
+            #expect(number > 0, "\(name) has no examples for \(target)")
         }
     }
 

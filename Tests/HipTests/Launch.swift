@@ -2,9 +2,19 @@ import CPluginAPI
 import Glibc
 import HipShim
 import Kernels
+import PluginAPI
 
 /// The devices that the shim plays.
 let devices = [SHIM_GFX942, SHIM_GFX950, SHIM_WARP32]
+
+/// What a device of the shim is to a plugin.
+func target(of device: shim_device) -> DeviceTarget {
+    switch device {
+    case SHIM_GFX942: DeviceTarget(kind: MLP_DEVICE_HIP, architecture: "gfx942")
+    case SHIM_GFX950: DeviceTarget(kind: MLP_DEVICE_HIP, architecture: "gfx950")
+    default: DeviceTarget(kind: MLP_DEVICE_CUDA, architecture: "sm_90")
+    }
+}
 
 /// A buffer that ends at an inaccessible page, so that an access beyond it kills the test.
 ///

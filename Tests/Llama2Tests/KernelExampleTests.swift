@@ -27,7 +27,7 @@ import TextGeneration
                 let example = try examples.example(
                     kernel: kernel.rawValue,
                     number: UInt32(number),
-                    deviceKind: Int32(MLP_DEVICE_CPU)
+                    target: .cpu
                 )
             else { return number }
             try body(number, example)
@@ -206,7 +206,7 @@ import TextGeneration
 
     @Test func otherDevicesAreRefused() {
         #expect(throws: PluginError.self) {
-            try KernelExamples().example(kernel: 0, number: 0, deviceKind: 3)
+            try KernelExamples().example(kernel: 0, number: 0, target: DeviceTarget(kind: 3, architecture: ""))
         }
     }
 }

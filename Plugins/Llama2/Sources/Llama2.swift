@@ -293,8 +293,8 @@ extension Llama2: WeightsProviding, KernelsProviding, InferenceProviding {
         return UnsafeBufferPointer(start: table, count: Int(count))
     }
 
-    func kernelExample(kernel: UInt32, number: UInt32, deviceKind: Int32) throws -> KernelExample? {
-        try examples.example(kernel: kernel, number: number, deviceKind: deviceKind)
+    func kernelExample(kernel: UInt32, number: UInt32, target: DeviceTarget) throws -> KernelExample? {
+        try examples.example(kernel: kernel, number: number, target: target)
     }
 
     private func engine() throws -> GenerationEngine {

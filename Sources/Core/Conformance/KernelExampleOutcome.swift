@@ -20,6 +20,7 @@ struct KernelExampleOutcome {
             kernel,
             number,
             devices.backend.kind.rawValue,
+            devices.architecture,
             &example
         )
         if status == mlp_status(MLP_NOT_FOUND) { return nil }

@@ -28,14 +28,16 @@ extension ConformanceRule {
             var request = try probe.request()
             guard request.model != nil else { throw ConformanceProbe.Skip(reason: "needs a model") }
             request.model = "/nonexistent/model"
-            let outcome = try RawCreation(probe, config: request.config.text())
+            let devices = try request.devices(of: probe.library())
+            let outcome = try RawCreation(probe, config: request.config(on: devices).text())
             try demand(outcome.status != mlp_status(MLP_OK), "create accepted a model folder that does not exist")
             try demand(outcome.reason?.isEmpty == false, "create gave no reason")
             return .pass
         },
         ConformanceRule("MLP-C04", "The configuration is not read after create has returned.", roles: everyRole) {
             probe in
-            let text = try probe.request().config.text()
+            let request = try probe.request()
+            let text = request.config(on: try request.devices(of: probe.library())).text()
             let page = Int(sysconf(Int32(_SC_PAGESIZE)))
             let size = (text.utf8.count + page) / page * page
             guard let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),

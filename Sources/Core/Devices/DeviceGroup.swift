@@ -25,13 +25,20 @@ public final class DeviceGroup: @unchecked Sendable {
 
     /// A group of a backend's devices.
     ///
-    /// - Throws: `MLP_INVALID_ARGUMENT` for no device, one device twice, or one that the backend does not have.
+    /// - Throws: `MLP_INVALID_ARGUMENT` for no device, one device twice, one that the backend does not have, or devices
+    ///   of different architectures.
     public init(backend: any DeviceBackend, devices: [Int], pool: ThreadPool, plugin: String) throws(DeviceError) {
         guard !devices.isEmpty, Set(devices).count == devices.count else {
             throw .invalidArgument("\(plugin): a group needs one device or more, each once; given are \(devices)")
         }
         var properties: [DeviceProperties] = []
         for device in devices { properties.append(try backend.properties(of: device)) }
+        if let other = properties.first(where: { $0.architecture != properties[0].architecture }) {
+            throw .invalidArgument(
+                "\(plugin): the devices of a group must be alike; \(properties[0].name) is \(properties[0].architecture), "
+                    + "\(other.name) is \(other.architecture)"
+            )
+        }
         self.backend = backend
         self.devices = devices
         self.pool = pool
@@ -57,6 +64,9 @@ public final class DeviceGroup: @unchecked Sendable {
         let backend = CPUBackend(pool: pool, deviceCount: devices, memoryBudget: memoryBudget)
         return try DeviceGroup(backend: backend, devices: Array(0..<devices), pool: pool, plugin: plugin)
     }
+
+    /// What the devices are: "gfx950", "sm_90", "x86-64-avx512".
+    public var architecture: String { properties[0].0.architecture }
 
     /// Checks the kernels that the plugin declares and makes them ready; from here on they can be launched.
     ///

@@ -44,12 +44,25 @@ public struct InstanceRequest: Sendable {
         self.limits = limits
     }
 
+    /// The group of devices of a worker; nil for a head.
+    func devices(of library: PluginLibrary) throws(DeviceError) -> DeviceGroup? {
+        guard role != "head" else { return nil }
+        return try DeviceGroup.selected(device, count: deviceCount, threads: threads, plugin: library.path)
+    }
+
     /// The JSON object that `create` gets.
-    var config: JSON {
+    ///
+    /// - Parameter devices: The group of a worker; nil for a head.
+    /// - Returns: The configuration as the contract has it.
+    func config(on devices: DeviceGroup?) -> JSON {
         var members: [(String, JSON)] = [("role", .string(role))]
         if let model { members.append(("model", .string(model))) }
         if let dataset { members.append(("dataset", .string(dataset))) }
         members.append(("devices", .integer(Int64(deviceCount))))
+        if let devices {
+            let kind = JSON.string(devices.backend.kind.word)
+            members.append(("device", .object(["kind": kind, "architecture": .string(devices.architecture)])))
+        }
         members.append(("options", options))
         return .object(JSONObject(members))
     }
@@ -114,19 +127,11 @@ extension LoadedInstance {
         afterCreate: (() -> Void)? = nil,
         log: @escaping HostContext.LogHandler
     ) throws {
-        let devices =
-            request.role == "head"
-            ? nil
-            : try DeviceGroup.selected(
-                request.device,
-                count: request.deviceCount,
-                threads: request.threads,
-                plugin: library.path
-            )
+        let devices = try request.devices(of: library)
         try self.init(
             library: library,
             position: request.workload,
-            config: request.config,
+            config: request.config(on: devices),
             role: request.role,
             modelFolder: request.model,
             devices: devices,

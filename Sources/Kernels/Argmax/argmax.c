@@ -15,6 +15,6 @@ void podium_argmax(const mlp_grid *grid, uint64_t first_block, uint64_t last_blo
 }
 
 mlp_grid podium_grid_argmax(podium_backend backend, int32_t max_rows) {
-  uint32_t threads = backend == PODIUM_BACKEND_GPU ? 1024 : 1;
+  uint32_t threads = backend != PODIUM_BACKEND_CPU ? 1024 : 1;
   return (mlp_grid){.blocks = {podium_ceiling(max_rows, 1), 1, 1}, .threads = {threads, 1, 1}};
 }

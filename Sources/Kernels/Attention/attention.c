@@ -51,7 +51,7 @@ static int32_t gpu_rows_of_block(int32_t max_rows, int32_t kv_heads) {
 }
 
 mlp_grid podium_grid_paged_attention(podium_backend backend, int32_t max_rows, int32_t kv_heads) {
-  if (backend == PODIUM_BACKEND_GPU) {
+  if (backend != PODIUM_BACKEND_CPU) {
     uint32_t blocks = podium_ceiling(max_rows, gpu_rows_of_block(max_rows, kv_heads));
     return (mlp_grid){.blocks = {(uint32_t)kv_heads, blocks, 1}, .threads = {512, 1, 1}};
   }

@@ -37,7 +37,7 @@ void podium_gemm(const mlp_grid *grid, uint64_t first_block, uint64_t last_block
 
 mlp_grid podium_grid_gemm(podium_backend backend, int32_t max_rows, int32_t n, int32_t k) {
   (void)k;
-  if (backend == PODIUM_BACKEND_GPU) return gpu_grid(max_rows, n, 1);
+  if (backend != PODIUM_BACKEND_CPU) return gpu_grid(max_rows, n, 1);
   return (mlp_grid){.blocks = {podium_ceiling(n, BLOCK_COLUMNS), 1, 1}, .threads = {1, 1, 1}};
 }
 
@@ -53,6 +53,6 @@ void podium_gemm_silu_gate(const mlp_grid *grid, uint64_t first_block, uint64_t 
 
 mlp_grid podium_grid_gemm_silu_gate(podium_backend backend, int32_t max_rows, int32_t n, int32_t k) {
   (void)k;
-  if (backend == PODIUM_BACKEND_GPU) return gpu_grid(max_rows, n, 2);
+  if (backend != PODIUM_BACKEND_CPU) return gpu_grid(max_rows, n, 2);
   return (mlp_grid){.blocks = {podium_ceiling(n, GATE_COLUMNS), 1, 1}, .threads = {1, 1, 1}};
 }

@@ -73,7 +73,7 @@ void podium_gemm_mxfp4(const mlp_grid *grid, uint64_t first_block, uint64_t last
 mlp_grid podium_grid_gemm_mxfp4(podium_backend backend, int32_t max_rows, int32_t n, int32_t k) {
   (void)max_rows, (void)k;
   /* mxfp4.hip takes two panels in a block. */
-  if (backend == PODIUM_BACKEND_GPU) {
+  if (backend != PODIUM_BACKEND_CPU) {
     return (mlp_grid){.blocks = {podium_ceiling(n, 2 * MX_ROWS), 1, 1}, .threads = {512, 1, 1}};
   }
   return (mlp_grid){.blocks = {podium_ceiling(n, MX_ROWS), 1, 1}, .threads = {1, 1, 1}};
@@ -90,7 +90,7 @@ void podium_gemm_mxfp4_silu_gate(const mlp_grid *grid, uint64_t first_block, uin
 }
 
 mlp_grid podium_grid_gemm_mxfp4_silu_gate(podium_backend backend, int32_t max_rows, int32_t n, int32_t k) {
-  if (backend == PODIUM_BACKEND_GPU) {
+  if (backend != PODIUM_BACKEND_CPU) {
     return (mlp_grid){.blocks = {podium_ceiling(n, MX_ROWS), 1, 1}, .threads = {512, 1, 1}};
   }
   return podium_grid_gemm_mxfp4(backend, max_rows, n, k);

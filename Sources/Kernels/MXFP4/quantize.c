@@ -43,7 +43,7 @@ void podium_quantize_rows(const mlp_grid *grid, uint64_t first_block, uint64_t l
 }
 
 mlp_grid podium_grid_quantize_rows(podium_backend backend, int32_t max_rows) {
-  uint32_t threads = backend == PODIUM_BACKEND_GPU ? 512 : 1;
+  uint32_t threads = backend != PODIUM_BACKEND_CPU ? 512 : 1;
   return (mlp_grid){.blocks = {podium_ceiling(max_rows, 1), 1, 1}, .threads = {threads, 1, 1}};
 }
 

@@ -31,6 +31,6 @@ void podium_rope_append(const mlp_grid *grid, uint64_t first_block, uint64_t las
 }
 
 mlp_grid podium_grid_rope_append(podium_backend backend, int32_t max_rows) {
-  uint32_t threads = backend == PODIUM_BACKEND_GPU ? 256 : 1;
+  uint32_t threads = backend != PODIUM_BACKEND_CPU ? 256 : 1;
   return (mlp_grid){.blocks = {podium_ceiling(max_rows, 1), 1, 1}, .threads = {threads, 1, 1}};
 }

@@ -54,6 +54,6 @@ void podium_rope_tables(const mlp_grid *grid, uint64_t first_block, uint64_t las
 }
 
 mlp_grid podium_grid_rope_tables(podium_backend backend, int32_t max_rows) {
-  uint32_t threads = backend == PODIUM_BACKEND_GPU ? 64 : 1;
+  uint32_t threads = backend != PODIUM_BACKEND_CPU ? 64 : 1;
   return (mlp_grid){.blocks = {podium_ceiling(max_rows, 1), 1, 1}, .threads = {threads, 1, 1}};
 }

@@ -16,6 +16,6 @@ void podium_round_to_fp8(const mlp_grid *grid, uint64_t first_block, uint64_t la
 }
 
 mlp_grid podium_grid_round_to_fp8(podium_backend backend, int32_t max_rows) {
-  uint32_t threads = backend == PODIUM_BACKEND_GPU ? 256 : 1;
+  uint32_t threads = backend != PODIUM_BACKEND_CPU ? 256 : 1;
   return (mlp_grid){.blocks = {podium_ceiling(max_rows, 1), 1, 1}, .threads = {threads, 1, 1}};
 }

@@ -31,8 +31,15 @@ extern "C" {
 /* Element type of a weight tensor.  F8E4M3 is that of OCP: bias 7, no infinity, NaN 0x7f and 0xff. */
 typedef enum podium_dtype { PODIUM_F32 = 0, PODIUM_BF16 = 1, PODIUM_F16 = 2, PODIUM_F8E4M3 = 3 } podium_dtype;
 
-/* What a grid is made for. */
-typedef enum podium_backend { PODIUM_BACKEND_CPU = 0, PODIUM_BACKEND_GPU = 1 } podium_backend;
+/* What grids, and where a comment says so layouts, are made for. */
+typedef enum podium_backend {
+  PODIUM_BACKEND_CPU = 0,
+  PODIUM_BACKEND_GPU = 1, /* any GPU */
+  PODIUM_BACKEND_GFX950 = 2 /* a GPU whose matrix cores multiply FP4 and FP8 with block scales (CDNA 4) */
+} podium_backend;
+
+/* The one for a kind of device (MLP_DEVICE_...) and its architecture ("gfx950", "sm_90"). */
+podium_backend podium_backend_of(int32_t device_kind, const char *architecture);
 
 /* Indices into podium_kernels(). */
 typedef enum podium_kernel {

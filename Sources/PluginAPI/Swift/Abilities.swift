@@ -188,17 +188,17 @@ public protocol KernelsProviding: Workload {
     /// The families that the kernels belong to; memory that lives as long as the library.
     var kernelFamilies: UnsafeBufferPointer<mlp_kernel_family> { get }
     /// A worked example of a kernel, valid until the next call, or nil after the last.
-    func kernelExample(kernel: UInt32, number: UInt32, deviceKind: Int32) throws -> KernelExample?
+    func kernelExample(kernel: UInt32, number: UInt32, target: DeviceTarget) throws -> KernelExample?
 }
 
 extension KernelsProviding {
     /// No examples.
-    public func kernelExample(kernel: UInt32, number: UInt32, deviceKind: Int32) throws -> KernelExample? { nil }
+    public func kernelExample(kernel: UInt32, number: UInt32, target: DeviceTarget) throws -> KernelExample? { nil }
 }
 
 /// One `mlp_kernel_example`.
 public struct KernelExample {
-    /// The grid for the kind of device asked for.
+    /// The grid for the target asked for.
     public var grid: mlp_grid
     /// One for each argument of the signature; memory that the workload keeps until its next example.
     public var arguments: UnsafeBufferPointer<mlp_kernel_arg>

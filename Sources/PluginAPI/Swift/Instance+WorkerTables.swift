@@ -98,14 +98,17 @@ extension Instance {
             families: families.baseAddress,
             family_count: UInt32(families.count),
             reserved: 0,
-            example: { plugin, kernel, number, kind, out in
+            example: { plugin, kernel, number, kind, architecture, out in
                 var status = mlp_status.ok
                 let called = Instance.call(plugin) { instance in
                     guard let out,
                         let example = try instance.kernels?.kernelExample(
                             kernel: kernel,
                             number: number,
-                            deviceKind: kind
+                            target: DeviceTarget(
+                                kind: Int(kind),
+                                architecture: architecture.map { String(cString: $0) } ?? ""
+                            )
                         )
                     else {
                         status = .notFound

@@ -82,6 +82,8 @@ public struct Configuration: Sendable {
     public var dataset: String?
     /// Size of the device group.
     public var deviceCount: Int
+    /// What each device of the group is; the processor where the host does not say.
+    public var device: DeviceTarget
     /// One member for every declared option, checked, with defaults filled in.
     public var options: JSONObject
 
@@ -115,6 +117,11 @@ public struct Configuration: Sendable {
             deviceCount = Int(count)
         } else {
             deviceCount = 1
+        }
+        switch object["device"] {
+        case nil, .null?: device = .cpu
+        case .object(let value)?: device = try DeviceTarget(value)
+        default: throw PluginError(.invalidArgument, "create: config: device: expected an object")
         }
         switch object["options"] {
         case nil, .null?: options = JSONObject()

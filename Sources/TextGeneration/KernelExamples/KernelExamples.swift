@@ -21,21 +21,18 @@ public final class KernelExamples {
     /// - Parameters:
     ///   - kernel: An index into `podium_kernels()`.
     ///   - number: 0, 1, ...
-    ///   - deviceKind: `MLP_DEVICE_CPU`, `MLP_DEVICE_HIP` or `MLP_DEVICE_CUDA`: which decides the grid alone.
+    ///   - target: Decides the grid, and layouts that are private to kernels.
     /// - Returns: The example, or nil after the last.
     /// - Throws: `PluginError` for a kind of device that there are no grids for.
-    public func example(kernel: UInt32, number: UInt32, deviceKind: Int32) throws(PluginError) -> KernelExample? {
-        let backend: podium_backend
-        switch Int(deviceKind) {
-        case MLP_DEVICE_CPU: backend = PODIUM_BACKEND_CPU
-        case MLP_DEVICE_HIP, MLP_DEVICE_CUDA: backend = PODIUM_BACKEND_GPU
-        default:
+    public func example(kernel: UInt32, number: UInt32, target: DeviceTarget) throws(PluginError) -> KernelExample? {
+        guard [MLP_DEVICE_CPU, MLP_DEVICE_HIP, MLP_DEVICE_CUDA].contains(Int(target.kind)) else {
             throw PluginError(
                 .unsupported,
-                "kernel examples: device kind \(deviceKind) has no grids; ask for MLP_DEVICE_CPU (\(MLP_DEVICE_CPU)), "
+                "kernel examples: device kind \(target.kind) has no grids; ask for MLP_DEVICE_CPU (\(MLP_DEVICE_CPU)), "
                     + "MLP_DEVICE_HIP (\(MLP_DEVICE_HIP)) or MLP_DEVICE_CUDA (\(MLP_DEVICE_CUDA))"
             )
         }
+        let backend = podium_backend_of(target.kind, target.architecture)
         let cases = Self.cases(podium_kernel(rawValue: kernel))
         guard number < cases.count else { return nil }
         var numbers = ExampleNumbers(seed: UInt64(kernel) << 32 | UInt64(number), backend: backend)

@@ -355,8 +355,8 @@ static const float example_a = 3;
 static mlp_kernel_arg example_args[3];
 
 static mlp_status example(const mlp_plugin *self, uint32_t kernel, uint32_t number, int32_t kind,
-                          mlp_kernel_example *out) {
-  (void)self, (void)kind;
+                          const char *architecture, mlp_kernel_example *out) {
+  (void)self, (void)kind, (void)architecture;
   if (kernel != 0 || number != 0) return MLP_NOT_FOUND;
   for (int i = 0; i < ELEMENTS; i++) example_x[i] = (float)i, example_wanted[i] = 3.0 * i;
   example_args[0] = (mlp_kernel_arg){.data = example_x, .size = sizeof example_x};

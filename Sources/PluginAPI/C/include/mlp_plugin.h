@@ -230,6 +230,8 @@ struct mlp_workload {
    *   "model"    folder of the checkpoint, or absent
    *   "dataset"  file or folder, or absent
    *   "devices"  size of the group, at least 1 for a worker
+   *   "device"   what each device of the group is: {"kind": "cpu", "hip" or "cuda", "architecture": as in
+   *              mlp_device_properties}; absent for a head
    *   "options"  one member for every option, already checked, defaults filled in
    * create may read small metadata (config.json, safetensors headers, a tokenizer), never tensor data, and touches
    * no device.  After it the extension tables are final.  On failure *out is left alone.  [control] */
@@ -432,10 +434,11 @@ typedef struct mlp_kernels {
   const mlp_kernel_family *families;
   uint32_t family_count;
   uint32_t reserved;
-  /* Optional.  Example `number` (0, 1, ...) of a kernel for a kind of device (MLP_DEVICE_...); MLP_NOT_FOUND after
-   * the last.  It lives until the next call or destroy.  [control & created+; worker] */
+  /* Optional.  Example `number` (0, 1, ...) of a kernel for a kind of device (MLP_DEVICE_...) of an architecture, which
+   * need not be the instance's own; MLP_NOT_FOUND after the last.  It lives until the next call or destroy.
+   * [control & created+; worker] */
   mlp_status (*example)(const mlp_plugin *self, uint32_t kernel, uint32_t number, int32_t device_kind,
-                        mlp_kernel_example *out);
+                        const char *architecture, mlp_kernel_example *out);
 } mlp_kernels;
 
 /* Quantisation of a checkpoint.  The plugin names the linear layers and computes the calibration samples; formats,
