@@ -145,10 +145,13 @@ import Testing
         #expect(device.native(table, stream) == nil)
         #expect(device.event_record(table, stream, event) == MLP_OK)
         #expect(device.event_wait(table, stream, event) == MLP_OK)
+        #expect(device.event_synchronize(table, event) == MLP_OK)
+        #expect(device.event_synchronize(table, stream) == MLP_INVALID_ARGUMENT)
         #expect(device.event_wait(table, stream, stream) == MLP_INVALID_ARGUMENT)
         #expect(device.synchronize(table, event) == MLP_INVALID_ARGUMENT)
         device.event_release(table, event)
         #expect(device.event_record(table, stream, event) == MLP_INVALID_ARGUMENT)
+        #expect(device.event_synchronize(table, event) == MLP_INVALID_ARGUMENT)
         device.stream_release(table, stream)
         #expect(device.synchronize(table, stream) == MLP_INVALID_ARGUMENT)
         let next = instance.stream()
@@ -172,6 +175,25 @@ import Testing
         #expect(instance.group.outstanding == (1, 0, 0))
         instance.group.releaseAll()
         #expect(instance.group.outstanding == (0, 0, 0))
+    }
+
+    @Test func eventsMeasureTime() throws {
+        let instance = try Instance(threads: 1)
+        let (table, device) = (instance.table, instance.device)
+        let stream = instance.stream()
+        var start: OpaquePointer?
+        var end: OpaquePointer?
+        #expect(device.event_create(table, 0, &start) == MLP_OK && device.event_create(table, 0, &end) == MLP_OK)
+        var milliseconds: Float = -1
+        #expect(device.event_elapsed(table, start, end, &milliseconds) == MLP_INVALID_ARGUMENT, "never recorded")
+        #expect(device.event_record(table, stream, start) == MLP_OK)
+        usleep(2000)
+        #expect(device.event_record(table, stream, end) == MLP_OK)
+        #expect(device.event_elapsed(table, start, end, &milliseconds) == MLP_OK)
+        #expect(milliseconds >= 2 && milliseconds < 10_000)
+        #expect(device.event_elapsed(table, end, start, &milliseconds) == MLP_OK && milliseconds <= -2)
+        #expect(device.event_elapsed(table, start, stream, &milliseconds) == MLP_INVALID_ARGUMENT)
+        #expect(device.event_elapsed(table, start, end, nil) == MLP_INVALID_ARGUMENT)
     }
 
     @Test(arguments: [1, 2, 5]) func parallelFor(threads: Int) throws {

@@ -141,6 +141,12 @@ import Testing
         #expect(instance.device.synchronize(instance.table, stream) == MLP_DEVICE_ERROR)
         let message = instance.context.lastFailure ?? ""
         #expect(message.contains("an illegal memory access") && message.contains("(\(kind) error 700)"), "\(message)")
+        var event: OpaquePointer?
+        #expect(instance.device.event_create(instance.table, 0, &event) == MLP_OK)
+        #expect(instance.device.event_record(instance.table, stream, event) == MLP_OK)
+        #expect(instance.device.event_synchronize(instance.table, event) == MLP_DEVICE_ERROR)
+        var milliseconds: Float = 0
+        #expect(instance.device.event_elapsed(instance.table, event, event, &milliseconds) == MLP_OK)
         let status = Mutex<mlp_status?>(nil)
         withUnsafePointer(to: status) { status in
             let context = UnsafeMutableRawPointer(mutating: status)

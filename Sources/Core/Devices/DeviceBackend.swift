@@ -135,7 +135,13 @@ public protocol DeviceStream: AnyObject {
 }
 
 /// A mark in a stream.
-public protocol DeviceEvent: AnyObject {}
+public protocol DeviceEvent: AnyObject {
+    /// Blocks until the stream has passed the mark; an event that marks nothing is passed.
+    func synchronize() throws(DeviceError)
+
+    /// The device's time from another event's mark to this one's, both passed.
+    func milliseconds(since start: any DeviceEvent) throws(DeviceError) -> Float
+}
 
 /// A sequence of launches, copies and fills with fixed arguments, grids and addresses.
 public protocol DeviceRecording: AnyObject {}

@@ -132,6 +132,20 @@ public enum DeviceServices {
                     guard let done else { throw .invalidArgument("notify: done is NULL") }
                     try stream.notify(done, context: context)
                 }
+            },
+            event_synchronize: { host, event in
+                call(host, "event_synchronize") { (group) throws(DeviceError) in
+                    guard let event = group.events.find(event) else { throw unknown("event_synchronize: event") }
+                    try event.synchronize()
+                }
+            },
+            event_elapsed: { host, start, end, out in
+                call(host, "event_elapsed") { (group) throws(DeviceError) in
+                    guard let start = group.events.find(start) else { throw unknown("event_elapsed: start") }
+                    guard let end = group.events.find(end) else { throw unknown("event_elapsed: end") }
+                    guard let out else { throw .invalidArgument("event_elapsed: milliseconds is NULL") }
+                    out.pointee = try end.milliseconds(since: start)
+                }
             }
         )
     )

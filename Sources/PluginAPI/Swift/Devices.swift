@@ -71,6 +71,41 @@ public struct Devices: @unchecked Sendable {
         try check(table.pointee.fill(host, stream.handle, memory, value, UInt64(max(0, byteCount))), "fill")
     }
 
+    /// A new event of a device.
+    public func makeEvent(_ device: UInt32) throws -> Event {
+        var event: OpaquePointer?
+        try check(table.pointee.event_create(host, device, &event), "event_create")
+        guard let event else { throw PluginError(.internalError, "event_create succeeded without an event") }
+        return Event(handle: event)
+    }
+
+    /// Gives an event back.
+    public func release(_ event: Event) { table.pointee.event_release(host, event.handle) }
+
+    /// Lets an event mark this point of a stream.
+    @inline(__always)
+    public func record(_ event: Event, on stream: Stream) throws {
+        try check(table.pointee.event_record(host, stream.handle, event.handle), "event_record")
+    }
+
+    /// Lets a stream wait for the point that an event marked last.
+    public func wait(_ stream: Stream, for event: Event) throws {
+        try check(table.pointee.event_wait(host, stream.handle, event.handle), "event_wait")
+    }
+
+    /// Blocks until the point that an event marked last is passed, whatever was queued after it.
+    @inline(__always)
+    public func synchronize(_ event: Event) throws {
+        try check(table.pointee.event_synchronize(host, event.handle), "event_synchronize")
+    }
+
+    /// The device's time between the points that two events marked, both passed, in milliseconds.
+    public func milliseconds(from start: Event, to end: Event) throws -> Float {
+        var milliseconds: Float = 0
+        try check(table.pointee.event_elapsed(host, start.handle, end.handle, &milliseconds), "event_elapsed")
+        return milliseconds
+    }
+
     /// Blocks until everything queued so far has finished.
     public func synchronize(_ stream: Stream) throws {
         try check(table.pointee.synchronize(host, stream.handle), "synchronize")
@@ -79,6 +114,12 @@ public struct Devices: @unchecked Sendable {
 
 /// A queue of work on one device, used by one thread at a time.
 public struct Stream: @unchecked Sendable {
+    /// The host's handle.
+    public let handle: OpaquePointer
+}
+
+/// A mark in a stream.
+public struct Event: @unchecked Sendable {
     /// The host's handle.
     public let handle: OpaquePointer
 }

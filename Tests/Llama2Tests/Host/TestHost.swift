@@ -255,7 +255,9 @@ final class TestHost: @unchecked Sendable {
                 event_record: { _, _, _ in mlp_status(MLP_UNSUPPORTED) },
                 event_wait: { _, _, _ in mlp_status(MLP_UNSUPPORTED) },
                 synchronize: { _, _ in mlp_status(MLP_OK) },
-                notify: { _, _, _, _ in mlp_status(MLP_UNSUPPORTED) }
+                notify: { _, _, _, _ in mlp_status(MLP_UNSUPPORTED) },
+                event_synchronize: { _, _ in mlp_status(MLP_UNSUPPORTED) },
+                event_elapsed: { _, _, _, _ in mlp_status(MLP_UNSUPPORTED) }
             )
         )
     }

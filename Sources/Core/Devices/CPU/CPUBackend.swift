@@ -115,6 +115,3 @@ public final class CPUBackend: DeviceBackend {
         }
     }
 }
-
-/// Work on a processor is done before the call that queued it returns, so that there is nothing to mark.
-final class CPUEvent: DeviceEvent {}

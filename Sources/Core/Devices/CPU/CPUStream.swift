@@ -65,7 +65,13 @@ final class CPUStream: DeviceStream {
         pool.run(count: transfer.pieces, context: &transfer, body: CPUTransfer.runRange)
     }
 
-    func record(_ event: any DeviceEvent) throws(DeviceError) { try forbidWhileRecording("event_record") }
+    func record(_ event: any DeviceEvent) throws(DeviceError) {
+        try forbidWhileRecording("event_record")
+        guard let event = event as? CPUEvent else {
+            throw .invalidArgument("event_record: the event is of another kind of device")
+        }
+        event.mark()
+    }
 
     func wait(for event: any DeviceEvent) throws(DeviceError) { try forbidWhileRecording("event_wait") }
 

@@ -126,7 +126,7 @@ public final class GPUBackend: DeviceBackend, @unchecked Sendable {
         return try GPUStream(runtime: runtime, notifier: notifier, device: device)
     }
 
-    /// An event of the driver's, without a time.
+    /// An event of the driver's, with a time.
     public func makeEvent(device: Int) throws(DeviceError) -> any DeviceEvent {
         try check(device)
         return try GPUEvent(runtime: runtime, device: device)

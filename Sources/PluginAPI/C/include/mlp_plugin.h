@@ -163,6 +163,12 @@ typedef struct mlp_device {
   /* Calls `done` on a host thread once everything queued so far has finished; `done` must not block.  [any] */
   mlp_status (*notify)(const mlp_host *host, mlp_stream *stream,
                        void (*done)(void *context, mlp_status status), void *context);
+
+  /* Blocks until the stream has passed the point that the event marked last; one that marks nothing is passed.
+   * Returns an error of the work before it, as far as the driver knows of one then.  [any] */
+  mlp_status (*event_synchronize)(const mlp_host *host, mlp_event *event);
+  /* The device's time between the points that two events marked, both passed.  [any] */
+  mlp_status (*event_elapsed)(const mlp_host *host, mlp_event *start, mlp_event *end, float *milliseconds);
 } mlp_device;
 
 /* Launches of the kernels that the plugin declared (mlp_kernels, below), by index, from prepare() on and within the
