@@ -30,6 +30,7 @@ let package = Package(
         .library(name: "Echo", type: .dynamic, targets: ["Echo"]),
         .library(name: "Mischief", type: .dynamic, targets: ["Mischief"]),
         .library(name: "FakeDriver", type: .dynamic, targets: ["FakeDriver"]),
+        .library(name: "ShimDriver", type: .dynamic, targets: ["ShimDriver"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -136,6 +137,12 @@ let package = Package(
 
         // A GPU driver on host memory, for tests of the GPU backends.
         .target(name: "FakeDriver", path: "Tests/Fixtures/FakeDriver"),
+        // The same, computing with the kernels' sources by the shim.
+        .target(
+            name: "ShimDriver",
+            dependencies: ["FakeDriver", "HipShim", "Kernels", "CPluginAPI"],
+            path: "Tests/Fixtures/ShimDriver"
+        ),
 
         // Tests.
         .target(name: "FuzzDriver", path: "Tests/Fuzz", swiftSettings: swift),
