@@ -25,6 +25,7 @@ static const mlp_kernel kernels[PODIUM_KERNEL_COUNT] = {
     [PODIUM_GEMM_MXFP4_SILU_GATE] =
         KERNEL(podium_gemm_mxfp4_silu_gate, "gemm_mxfp4_silu_gate", PODIUM_GEMM_MXFP4_SILU_GATE_SIGNATURE, MXFP4),
     [PODIUM_ADD] = KERNEL(podium_add, "add", PODIUM_ADD_SIGNATURE, ELEMENTWISE),
+    [PODIUM_BEGIN_STEP] = KERNEL(podium_begin_step, "begin_step", PODIUM_BEGIN_STEP_SIGNATURE, EMBEDDING),
     [PODIUM_SILU_GATE] = KERNEL(podium_silu_gate, "silu_gate", PODIUM_SILU_GATE_SIGNATURE, ELEMENTWISE),
 };
 

@@ -45,7 +45,7 @@ public struct StepRecording {
     /// int32 `[1]`: logit rows that count.
     public var liveLogits: UnsafePointer<Int32> { inputs.liveLogits }
     /// int32 `[maxRows]`: token of each row.
-    public var tokens: UnsafePointer<Int32> { inputs.tokens }
+    public var tokens: UnsafePointer<Int32> { UnsafePointer(inputs.tokens) }
     /// int32 `[maxRows]`: position of each row in its sequence.
     public var positions: UnsafePointer<Int32> { inputs.positions }
     /// int32 `[maxRows]`: slot of each row's sequence.

@@ -5,19 +5,24 @@ public import PluginAPI
 
 /// Serves a causal language model: takes prompts in, gives first tokens and completions to the host.
 ///
-/// One thread of the engine's own plans a step, replays its recording, and reports what came of it. Between
-/// `start` and `stop`, `issue` and `cancel` may be called from any thread. A step allocates nothing.
+/// One thread of the engine's own plans steps, replays their recordings, and reports what came of them. With two steps
+/// in flight it plans one while the device computes the one before it, and waits for nothing but that one's tokens.
+/// Between `start` and `stop`, `issue` and `cancel` may be called from any thread. A step allocates nothing.
 public final class GenerationEngine: @unchecked Sendable {
     private let host: Host
     private let devices: Devices
     private let stream: Stream
     private let memory: DeviceMemory
-    private let inputs: StepInputs
     private let cache: PagedKVCache
     private let queue = QueryQueue()
     private let results: ResultBatch
     private let recorder: StepRecorder
     private let scheduler: Scheduler
+    /// As many as may be in flight; they take turns.
+    private let steps: [StagedStep]
+    /// The one to plan next; those in flight are the ones before it.
+    private var next = 0
+    private var inFlight = 0
     private let refusalLog: RefusalLog
     private let geometry: ModelGeometry
     private var thread: pthread_t?
@@ -31,6 +36,9 @@ public final class GenerationEngine: @unchecked Sendable {
     ///   - host: The services.
     /// - Throws: `PluginError` when the device has no kernels here, memory is short, or an option makes no sense.
     public init(model: any CausalLanguageModel, options: GenerationOptions, host: Host) throws {
+        if let steps = options.stepsInFlight, !(1...2).contains(steps) {
+            throw PluginError(.invalidArgument, "\(steps) steps in flight: expected 1 or 2")
+        }
         self.host = host
         devices = try host.devices()
         geometry = model.geometry
@@ -41,11 +49,6 @@ public final class GenerationEngine: @unchecked Sendable {
         memory = DeviceMemory(devices: devices, device: 0)
         stream = try devices.makeStream(0)
         do {
-            inputs = try StepInputs(
-                rowCapacity: options.rowCapacity,
-                logitCapacity: options.maxBatch,
-                memory: memory
-            )
             cache = try PagedKVCache(
                 geometry: geometry,
                 type: options.cacheType,
@@ -56,10 +59,20 @@ public final class GenerationEngine: @unchecked Sendable {
                 devices: devices,
                 stream: stream
             )
+            let layout = StepLayout(
+                rowCapacity: options.rowCapacity,
+                logitCapacity: options.maxBatch,
+                pageChangeCapacity: PagedKVCache.pageChanges(rowCapacity: options.rowCapacity, maxPages: cache.maxPages)
+            )
+            steps = try (0..<(options.stepsInFlight ?? (backend == PODIUM_BACKEND_CPU ? 1 : 2))).map {
+                [memory, devices] _ in
+                try StagedStep(layout: layout, memory: memory, devices: devices)
+            }
             recorder = try StepRecorder(
                 model: model,
-                inputs: inputs,
+                inputs: try StepInputs(layout: layout, memory: memory),
                 cache: cache,
+                excluded: options.minNewTokens > 0 ? options.endTokens : [],
                 backend: backend,
                 devices: devices,
                 launcher: launcher,
@@ -179,7 +192,7 @@ public final class GenerationEngine: @unchecked Sendable {
 
     private func run() {
         while true {
-            let orders = queue.nextOrders(busy: !scheduler.isIdle)
+            let orders = queue.nextOrders(busy: !scheduler.isIdle || inFlight > 0)
             if orders.stop { break }
             for id in orders.cancelled { scheduler.cancel(id) }
             if !orders.cancelled.isEmpty { results.flush() }
@@ -189,37 +202,54 @@ public final class GenerationEngine: @unchecked Sendable {
                 continue
             }
             do {
-                if orders.warmUp && scheduler.isIdle { try runWarmUp() }
+                if orders.warmUp && scheduler.isIdle && inFlight == 0 { try runWarmUp() }
                 try runStep()
             } catch {
                 fail(error)
             }
         }
+        abandonSteps()
         scheduler.endAll(.cancelled)
     }
 
+    /// Submits a step, if there is one to compute, and ends the oldest in flight unless one more may join it.
     private func runStep() throws {
-        guard try scheduler.plan(into: inputs) else { return }
-        try recorder.run(rows: inputs.rows)
-        try scheduler.replaceEarlyEnds(in: inputs) { row in
-            try recorder.bestToken(row: row, best: inputs.chosen[row], excluding: scheduler.isEnd)
+        let step = steps[next]
+        if scheduler.plan(step) {
+            try recorder.submit(step)
+            next = (next + 1) % steps.count
+            inFlight += 1
+            if inFlight < steps.count { return }
         }
-        scheduler.advance(with: inputs)
+        guard inFlight > 0 else { return }
+        let oldest = steps[(next + steps.count - inFlight) % steps.count]
+        try recorder.wait(for: oldest)
+        inFlight -= 1
+        scheduler.advance(with: oldest)
     }
 
     private func runWarmUp() throws {
+        let step = steps[next]
         for rows in recorder.bucketSizes {
-            guard try scheduler.planWarmUp(rows: rows, into: inputs) else { continue }
+            guard scheduler.planWarmUp(rows: rows, step) else { continue }
             defer { scheduler.endWarmUp() }
-            try recorder.run(rows: inputs.rows)
+            try recorder.submit(step)
+            try recorder.wait(for: step)
         }
         queue.warmUpDone()
+    }
+
+    /// Lets the steps in flight end without looking at what they chose.
+    private func abandonSteps() {
+        recorder.drain()
+        inFlight = 0
     }
 
     /// A device that failed once is not trusted again: every sample fails until the next start.
     private func fail(_ error: any Error) {
         let failure = error as? PluginError ?? PluginError(.internalError, "\(error)")
         self.failure = failure
+        abandonSteps()
         host.log(.error, "text generation stopped: \(failure.message); every sample fails from here on")
         scheduler.endAll(failure.status)
     }

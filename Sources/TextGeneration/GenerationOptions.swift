@@ -19,6 +19,11 @@ public struct GenerationOptions: Sendable {
     public var maxBatch: Int
     /// Prompt positions computed in one step at most; a step also computes one position for every sequence that decodes.
     public var prefillChunk: Int
+    /// Steps that the device has been given at once, 1 or 2; nil for 1 on a CPU and 2 on a GPU.
+    ///
+    /// With 2 the host plans a step while the device computes the one before it, and computes a row too many for each
+    /// sequence that an end token ends.
+    public var stepsInFlight: Int?
 
     /// Options from their parts.
     public init(
@@ -29,7 +34,8 @@ public struct GenerationOptions: Sendable {
         cacheTokens: Int,
         cacheType: KVCacheType = .float32,
         maxBatch: Int,
-        prefillChunk: Int
+        prefillChunk: Int,
+        stepsInFlight: Int? = nil
     ) {
         self.maxNewTokens = maxNewTokens
         self.minNewTokens = minNewTokens
@@ -39,6 +45,7 @@ public struct GenerationOptions: Sendable {
         self.cacheType = cacheType
         self.maxBatch = maxBatch
         self.prefillChunk = prefillChunk
+        self.stepsInFlight = stepsInFlight
     }
 
     /// Rows of the largest step: while others decode, a whole chunk still finds room beside them.

@@ -4,9 +4,13 @@ public struct GenerationStatistics: Sendable, Equatable {
     public var steps = 0
     /// Positions computed in those steps.
     ///
-    /// Without preemption this is, over all samples, the prompt's length plus the generated tokens less one: nothing is
-    /// computed twice.
+    /// Without preemption and without the discarded rows this is, over all samples, the prompt's length plus the
+    /// generated tokens less one: nothing is computed twice.
     public var rows = 0
+    /// Rows whose token nobody wanted: the sequence had ended when the step before theirs was read.
+    ///
+    /// With one step in flight there is none.
+    public var discardedRows = 0
     /// Sequences whose pages were taken away, to be computed again later.
     public var preemptions = 0
     /// Positions computed again because of that.

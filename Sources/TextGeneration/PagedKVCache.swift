@@ -3,8 +3,12 @@ import PluginAPI
 /// Keys and values of all sequences in flight, in pages of a fixed number of positions.
 ///
 /// A sequence occupies a *slot*, which names its row of the page table. The table lives on the device, where the
-/// kernels read it, with a mirror in pinned memory that this class keeps. Pages hold `kv_heads * pageSize * head_dim`
-/// elements for each layer, keys and values apart, laid out as the kernels want them.
+/// kernels read it and a step changes it before anything else; this class keeps what it will be after the step planned
+/// last. Pages hold `kv_heads * pageSize * head_dim` elements for each layer, keys and values apart, laid out as the
+/// kernels want them.
+///
+/// The stream computes one step after the other, so a page may change hands while steps that use it are still in flight:
+/// its new owner's step comes later, and a sequence reads no position that its own steps have not written.
 final class PagedKVCache {
     let geometry: ModelGeometry
     /// Element type of keys and values.
@@ -19,13 +23,11 @@ final class PagedKVCache {
     let pageTable: UnsafeMutablePointer<Int32>
 
     private var allocator: PageAllocator
-    private let mirror: UnsafeMutablePointer<Int32>
+    private let table: UnsafeMutablePointer<Int32>
     /// Pages that each slot holds.
     private let held: UnsafeMutablePointer<Int32>
     private let keyStorage: UnsafeMutableRawPointer
     private let valueStorage: UnsafeMutableRawPointer
-    private let devices: Devices
-    private let stream: Stream
 
     /// Allocates the pages and the table.
     init(
@@ -42,8 +44,6 @@ final class PagedKVCache {
         self.type = type
         self.pageSize = pageSize
         self.slots = slots
-        self.devices = devices
-        self.stream = stream
         maxPages = (geometry.context + pageSize - 1) / pageSize
         let purpose =
             "key-value cache of \(pages) pages with \(pageSize) positions in \(type.rawValue) "
@@ -56,14 +56,18 @@ final class PagedKVCache {
             try memory.allocate(UInt8.self, geometry.layers, pages, pageBytes, purpose: purpose)
         )
         pageTable = try memory.allocate(Int32.self, slots, maxPages, purpose: "page table")
-        mirror = try memory.allocatePinned(Int32.self, slots, maxPages, purpose: "page table")
+        table = .allocate(capacity: slots * maxPages)
+        table.initialize(repeating: 0, count: slots * maxPages)
         held = .allocate(capacity: slots)
         held.initialize(repeating: 0, count: slots)
         allocator = PageAllocator(capacity: pages)
         try devices.fill(stream, pageTable, with: 0, byteCount: slots * maxPages * MemoryLayout<Int32>.stride)
     }
 
-    deinit { held.deallocate() }
+    deinit {
+        table.deallocate()
+        held.deallocate()
+    }
 
     /// Pages in all.
     var pages: Int { allocator.capacity }
@@ -91,34 +95,29 @@ final class PagedKVCache {
         return "key-value cache: \(type.rawValue), \(pages) pages of \(pageSize) positions, \(bytes) bytes"
     }
 
-    /// Gives a slot the pages for positions `0..<positions`, and queues the update of the device's table.
+    /// Entries of the page table that a step may change at most.
+    ///
+    /// A sequence that decodes takes one page. All that are admitted in one step but the last have their whole prompt
+    /// computed in it, a row at least for each page.
+    static func pageChanges(rowCapacity: Int, maxPages: Int) -> Int { rowCapacity + 1 + maxPages }
+
+    /// Gives a slot the pages for positions `0..<positions`.
     ///
     /// - Parameters:
     ///   - slot: The slot.
     ///   - positions: At most the context.
+    ///   - step: The step that begins with the change of the device's table.
     /// - Returns: False, with nothing changed, if there are not enough free pages.
-    /// - Throws: `PluginError` when the copy cannot be queued.
-    func reserve(slot: Int, positions: Int) throws -> Bool {
+    func reserve(slot: Int, positions: Int, in step: StagedStep) -> Bool {
         let first = Int(held[slot])
         let wanted = pages(for: positions)
         guard wanted > first else { return true }
-        guard wanted - first <= allocator.free else { return false }
+        guard wanted - first <= min(allocator.free, step.pageChangeRoom) else { return false }
         let row = slot * maxPages
         for index in first..<wanted {
             guard let page = allocator.take() else { return false }
-            mirror[row + index] = page
-        }
-        do {
-            try devices.copy(
-                stream,
-                to: pageTable + row + first,
-                from: mirror + row + first,
-                byteCount: (wanted - first) * MemoryLayout<Int32>.stride
-            )
-        } catch {
-            // The slot must not count as holding pages that the device's table does not show.
-            for index in first..<wanted { allocator.put(mirror[row + index]) }
-            throw error
+            table[row + index] = page
+            step.appendPageChange(entry: row + index, page: page)
         }
         held[slot] = Int32(wanted)
         return true
@@ -127,7 +126,7 @@ final class PagedKVCache {
     /// Takes all pages of a slot back; the device's table keeps stale entries, which no row refers to.
     func release(slot: Int) {
         let row = slot * maxPages
-        for index in 0..<Int(held[slot]) { allocator.put(mirror[row + index]) }
+        for index in 0..<Int(held[slot]) { allocator.put(table[row + index]) }
         held[slot] = 0
     }
 }

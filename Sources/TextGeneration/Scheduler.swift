@@ -7,6 +7,10 @@ import PluginAPI
 /// `order[0..<running]` are the records with pages, oldest first; `order[running..<active]` those that lost theirs,
 /// again oldest first. Every running record is older than every preempted one, because the youngest is preempted
 /// first and nothing new is admitted while a preempted one waits.
+///
+/// A step may be planned while the one before it is in flight. What that one will choose counts as chosen then
+/// (`SequenceRecord.awaited`), with its token taken on the device; a sequence that turns out to have ended has a row too
+/// many, whose token is dropped because the record is no longer that sample's.
 final class Scheduler {
     private let options: GenerationOptions
     private let geometry: ModelGeometry
@@ -73,28 +77,28 @@ final class Scheduler {
 
     // MARK: Planning
 
-    /// Writes the rows of the next step.
+    /// Writes the next step, while at most one is in flight.
     ///
     /// - Returns: False if there is nothing to compute.
-    /// - Throws: `PluginError` when the device refuses an update of the page table.
-    func plan(into inputs: StepInputs) throws -> Bool {
+    func plan(_ step: StagedStep) -> Bool {
+        step.removeAll()
         var budget = options.rowCapacity
-        try scheduleDecoding(&budget)
+        scheduleDecoding(&budget, step)
         var chunk = min(budget, options.prefillChunk)
         schedulePrefill(&chunk)
-        while chunk > 0, try admitOne() { schedule(order[running - 1], &chunk) }
-        return writeRows(into: inputs)
+        while chunk > 0, admitOne(step) { schedule(order[running - 1], &chunk) }
+        return writeRows(step)
     }
 
     /// One position for every sequence that knows its next token, oldest first; the youngest give way for pages.
-    private func scheduleDecoding(_ budget: inout Int) throws {
+    private func scheduleDecoding(_ budget: inout Int, _ step: StagedStep) {
         for index in 0..<running { records[order[index]].scheduled = 0 }
         var index = 0
         while index < running {
             let slot = order[index]
             index += 1
             guard records[slot].pending == 1 else { continue }
-            while try !cache.reserve(slot: slot, positions: records[slot].total) {
+            while !cache.reserve(slot: slot, positions: records[slot].total, in: step) {
                 preemptYoungest()
                 if running < index { return }
             }
@@ -131,10 +135,10 @@ final class Scheduler {
     /// Gives pages to the oldest preempted sequence, or else to the oldest query that waits.
     ///
     /// - Returns: True if there is one more running sequence.
-    private func admitOne() throws -> Bool {
+    private func admitOne(_ step: StagedStep) -> Bool {
         if active > running {
             let slot = order[running]
-            guard try reserveForAdmission(slot, records[slot].total) else { return false }
+            guard records[slot].pending > 0, reserveForAdmission(slot, records[slot].total, step) else { return false }
             running += 1
             return true
         }
@@ -147,13 +151,14 @@ final class Scheduler {
             }
             let slot = unused[unusedCount - 1]
             let promptCount = Int(query.payload.size) / 4
-            guard try reserveForAdmission(slot, promptCount) else { return false }
+            guard reserveForAdmission(slot, promptCount, step) else { return false }
             queue.removeFirst()
             unusedCount -= 1
             records[slot].id = query.id
             records[slot].prompt = query.payload.data
             records[slot].promptCount = promptCount
             records[slot].generatedCount = 0
+            records[slot].awaited = 0
             records[slot].limit = min(options.maxNewTokens, geometry.context - promptCount)
             records[slot].computed = 0
             records[slot].computedBefore = 0
@@ -167,9 +172,9 @@ final class Scheduler {
     }
 
     /// Pages for a whole prompt, with one to spare for every running sequence, lest the newcomer be preempted at once.
-    private func reserveForAdmission(_ slot: Int, _ positions: Int) throws -> Bool {
+    private func reserveForAdmission(_ slot: Int, _ positions: Int, _ step: StagedStep) -> Bool {
         guard cache.pages(for: positions) + running <= cache.freePages || running == 0 else { return false }
-        return try cache.reserve(slot: slot, positions: positions)
+        return cache.reserve(slot: slot, positions: positions, in: step)
     }
 
     /// Why a query can never be computed, or nil.
@@ -204,76 +209,55 @@ final class Scheduler {
         return nil
     }
 
-    private func writeRows(into inputs: StepInputs) -> Bool {
-        inputs.removeAll()
+    private func writeRows(_ step: StagedStep) -> Bool {
         for index in 0..<running {
             let slot = order[index]
-            let first = records[slot].computed
-            let end = first + records[slot].scheduled
-            records[slot].logitRow = -1
+            let record = records + slot
+            let first = record.pointee.computed
+            let end = first + record.pointee.scheduled
             guard end > first else { continue }
             for position in first..<end {
-                inputs.appendRow(token: records[slot].token(at: position), position: position, slot: slot)
+                step.appendRow(token: record.pointee.token(at: position), position: position, slot: slot)
             }
-            statistics.recomputedRows += max(0, min(end, records[slot].computedBefore) - first)
-            if end == records[slot].total {
-                records[slot].logitRow = inputs.appendLogitRow()
+            statistics.recomputedRows += max(0, min(end, record.pointee.computedBefore) - first)
+            record.pointee.computed = end
+            if end == record.pointee.total {
+                record.pointee.awaitedRow = step.appendLogitRow(
+                    of: StagedStep.Owner(slot: slot, id: record.pointee.id),
+                    excludesEndTokens: record.pointee.generatedCount + record.pointee.awaited < options.minNewTokens
+                )
+                record.pointee.awaited += 1
             }
         }
-        return inputs.rows > 0
+        return step.rows > 0
     }
 
     // MARK: Results
 
-    /// Replaces end tokens that come before `minNewTokens`.
-    ///
-    /// - Parameters:
-    ///   - inputs: The step just computed.
-    ///   - choose: The best other token for a logit row, as transformers' `min_new_tokens` has it.
-    /// - Throws: What `choose` throws.
-    func replaceEarlyEnds(in inputs: StepInputs, _ choose: (Int) throws -> Int32) rethrows {
-        guard options.minNewTokens > 0, !endTokens.isEmpty else { return }
-        for index in 0..<running {
-            let record = records + order[index]
-            let row = record.pointee.logitRow
-            guard row >= 0, record.pointee.generatedCount < options.minNewTokens, isEnd(inputs.chosen[row]) else {
-                continue
-            }
-            inputs.chosen[row] = try choose(row)
-        }
-    }
-
-    /// Takes a step's tokens over and reports first tokens and completions.
-    func advance(with inputs: StepInputs) {
+    /// Takes over the tokens of a step that has ended and reports first tokens and completions.
+    func advance(with step: StagedStep) {
         statistics.steps += 1
-        statistics.rows += inputs.rows
-        var kept = 0
-        for index in 0..<active {
-            let slot = order[index]
-            if index < running && take(slot, inputs) {
-                cache.release(slot: slot)
-                unused[unusedCount] = slot
-                unusedCount += 1
-            } else {
-                order[kept] = slot
-                kept += 1
+        statistics.rows += step.rows
+        var ended = false
+        for row in 0..<step.logits {
+            let owner = step.owner(logitRow: row)
+            if records[owner.slot].id != owner.id {
+                statistics.discardedRows += 1
+            } else if take(step.chosen[row], owner.slot) {
+                retire(owner.slot)
+                ended = true
             }
         }
-        running -= active - kept
-        active = kept
+        if ended { forgetRetired() }
         results.flush()
     }
 
-    /// Advances one sequence.
+    /// Adds a token to a sequence.
     ///
     /// - Returns: True if that completed it.
-    private func take(_ slot: Int, _ inputs: StepInputs) -> Bool {
+    private func take(_ token: Int32, _ slot: Int) -> Bool {
         let record = records + slot
-        record.pointee.computed += record.pointee.scheduled
-        record.pointee.scheduled = 0
-        guard record.pointee.logitRow >= 0 else { return false }
-        let token = inputs.chosen[record.pointee.logitRow]
-        record.pointee.logitRow = -1
+        record.pointee.awaited -= 1
         record.pointee.generated[record.pointee.generatedCount] = token
         record.pointee.generatedCount += 1
         if record.pointee.generatedCount == 1 {
@@ -293,7 +277,28 @@ final class Scheduler {
         return ended
     }
 
-    func isEnd(_ token: Int32) -> Bool {
+    /// Gives a slot and its pages back; its tokens stay until the next sequence takes it.
+    private func retire(_ slot: Int) {
+        cache.release(slot: slot)
+        records[slot].id = 0
+        unused[unusedCount] = slot
+        unusedCount += 1
+    }
+
+    /// Takes retired slots out of the order.
+    private func forgetRetired() {
+        var kept = 0
+        var keptRunning = 0
+        for index in 0..<active where records[order[index]].id != 0 {
+            if index < running { keptRunning += 1 }
+            order[kept] = order[index]
+            kept += 1
+        }
+        running = keptRunning
+        active = kept
+    }
+
+    private func isEnd(_ token: Int32) -> Bool {
         for end in endTokens where end == token { return true }
         return false
     }
@@ -305,28 +310,19 @@ final class Scheduler {
         if queue.remove(id) {
             results.addCompletion(id, status: .cancelled, tokens: nil, count: 0)
         } else if let index = (0..<active).first(where: { records[order[$0]].id == id }) {
-            let slot = order[index]
-            cache.release(slot: slot)
             results.addCompletion(id, status: .cancelled, tokens: nil, count: 0)
-            for later in (index + 1)..<max(active, index + 1) { order[later - 1] = order[later] }
-            unused[unusedCount] = slot
-            unusedCount += 1
-            active -= 1
-            if index < running { running -= 1 }
+            retire(order[index])
+            forgetRetired()
         }
     }
 
     /// Ends every sample, in flight or waiting, with one status.
     func endAll(_ status: mlp_status) {
         for index in 0..<active {
-            let slot = order[index]
-            cache.release(slot: slot)
-            unused[unusedCount] = slot
-            unusedCount += 1
-            results.addCompletion(records[slot].id, status: status, tokens: nil, count: 0)
+            results.addCompletion(records[order[index]].id, status: status, tokens: nil, count: 0)
+            retire(order[index])
         }
-        active = 0
-        running = 0
+        forgetRetired()
         endWaiting(status)
     }
 
@@ -344,16 +340,16 @@ final class Scheduler {
     /// Writes a step of synthetic rows that belong to no sample, in a slot that nobody uses.
     ///
     /// - Returns: False if the step would have no row.
-    func planWarmUp(rows wanted: Int, into inputs: StepInputs) throws -> Bool {
+    func planWarmUp(rows wanted: Int, _ step: StagedStep) -> Bool {
         precondition(active == 0, "warm-up needs an idle engine")
+        step.removeAll()
         let slot = unused[unusedCount - 1]
         let rows = min(wanted, geometry.context, cache.freePages * cache.pageSize)
-        guard rows > 0, try cache.reserve(slot: slot, positions: rows) else { return false }
-        inputs.removeAll()
+        guard rows > 0, cache.reserve(slot: slot, positions: rows, in: step) else { return false }
         for position in 0..<rows {
-            inputs.appendRow(token: Int32(position % geometry.vocabulary), position: position, slot: slot)
+            step.appendRow(token: Int32(position % geometry.vocabulary), position: position, slot: slot)
         }
-        _ = inputs.appendLogitRow()
+        _ = step.appendLogitRow(of: StagedStep.Owner(slot: slot, id: 0), excludesEndTokens: false)
         return true
     }
 

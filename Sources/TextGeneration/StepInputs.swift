@@ -1,82 +1,52 @@
-import PluginAPI
-
-/// What changes from step to step: one block of int32 in pinned memory that the scheduler writes, its twin on the
-/// device that the kernels read, and the tokens that come back.
+/// Where a step's inputs lie on the device: one block of int32 that a ``StagedStep`` fills, and the tokens that come of it.
+///
+/// There is one, however many steps are in flight: a stream copies a step's inputs over those of the step before only
+/// when that has passed.
 final class StepInputs {
+    /// The block's layout.
+    let layout: StepLayout
+    /// The block that the kernels read.
+    let block: UnsafeMutablePointer<Int32>
+    /// The token chosen for each logit row of the step that ran last.
+    let chosen: UnsafeMutablePointer<Int32>
+
+    init(layout: StepLayout, memory: DeviceMemory) throws {
+        self.layout = layout
+        block = try memory.allocate(Int32.self, layout.count, purpose: "step inputs")
+        chosen = try memory.allocate(Int32.self, layout.logitCapacity, purpose: "chosen tokens")
+    }
+
+    /// Addresses for a recording.
+    var liveRows: UnsafePointer<Int32> { UnsafePointer(block + StepLayout.liveRows) }
+    var liveLogits: UnsafePointer<Int32> { UnsafePointer(block + StepLayout.liveLogits) }
+    var livePageChanges: UnsafePointer<Int32> { UnsafePointer(block + StepLayout.livePageChanges) }
+    var tokens: UnsafeMutablePointer<Int32> { block + layout.tokens }
+    var positions: UnsafePointer<Int32> { UnsafePointer(block + layout.positions) }
+    var sequenceSlots: UnsafePointer<Int32> { UnsafePointer(block + layout.slots) }
+    var logitRows: UnsafePointer<Int32> { UnsafePointer(block + layout.logitRows) }
+    var excludesEndTokens: UnsafePointer<Int32> { UnsafePointer(block + layout.excludesEndTokens) }
+    var pageChanges: UnsafePointer<Int32> { UnsafePointer(block + layout.pageChanges) }
+}
+
+/// Where what stands in the block of a step's inputs, in elements.
+struct StepLayout {
     /// Rows that a step may have.
     let rowCapacity: Int
     /// Rows whose logits a step may compute.
     let logitCapacity: Int
+    /// Entries of the page table that a step may change.
+    let pageChangeCapacity: Int
 
-    private static let liveRowsOffset = 0
-    private static let liveLogitsOffset = 1
-    private let tokensOffset: Int
-    private let positionsOffset: Int
-    private let slotsOffset: Int
-    private let logitRowsOffset: Int
+    static let liveRows = 0
+    static let liveLogits = 1
+    static let livePageChanges = 2
+    var logitRows: Int { 3 }
+    var excludesEndTokens: Int { logitRows + logitCapacity }
+    var tokens: Int { excludesEndTokens + logitCapacity }
+    var positions: Int { tokens + rowCapacity }
+    var slots: Int { positions + rowCapacity }
+    /// Pairs of entry and page, last because a step seldom has many.
+    var pageChanges: Int { slots + rowCapacity }
     /// Elements of the block.
-    let count: Int
-
-    /// The block that the scheduler writes.
-    let staged: UnsafeMutablePointer<Int32>
-    /// The block that the kernels read.
-    let device: UnsafeMutablePointer<Int32>
-    /// On the device: the token chosen for each logit row.
-    let chosenOnDevice: UnsafeMutablePointer<Int32>
-    /// The same in pinned memory, valid once the step has been waited for.
-    let chosen: UnsafeMutablePointer<Int32>
-
-    init(rowCapacity: Int, logitCapacity: Int, memory: DeviceMemory) throws {
-        self.rowCapacity = rowCapacity
-        self.logitCapacity = logitCapacity
-        tokensOffset = 2
-        positionsOffset = tokensOffset + rowCapacity
-        slotsOffset = positionsOffset + rowCapacity
-        logitRowsOffset = slotsOffset + rowCapacity
-        count = logitRowsOffset + logitCapacity
-        staged = try memory.allocatePinned(Int32.self, count, purpose: "step inputs")
-        device = try memory.allocate(Int32.self, count, purpose: "step inputs")
-        chosenOnDevice = try memory.allocate(Int32.self, logitCapacity, purpose: "chosen tokens")
-        chosen = try memory.allocatePinned(Int32.self, logitCapacity, purpose: "chosen tokens")
-    }
-
-    /// Rows written so far.
-    var rows: Int { Int(staged[Self.liveRowsOffset]) }
-    /// Logit rows written so far.
-    var logits: Int { Int(staged[Self.liveLogitsOffset]) }
-
-    /// Begins a step.
-    func removeAll() {
-        staged[Self.liveRowsOffset] = 0
-        staged[Self.liveLogitsOffset] = 0
-    }
-
-    /// Adds a position of a sequence.
-    @inline(__always)
-    func appendRow(token: Int32, position: Int, slot: Int) {
-        let row = rows
-        staged[tokensOffset + row] = token
-        staged[positionsOffset + row] = Int32(truncatingIfNeeded: position)
-        staged[slotsOffset + row] = Int32(truncatingIfNeeded: slot)
-        staged[Self.liveRowsOffset] = Int32(truncatingIfNeeded: row + 1)
-    }
-
-    /// Asks for the logits of the row added last.
-    ///
-    /// - Returns: Where the chosen token will stand.
-    @inline(__always)
-    func appendLogitRow() -> Int {
-        let index = logits
-        staged[logitRowsOffset + index] = Int32(truncatingIfNeeded: rows - 1)
-        staged[Self.liveLogitsOffset] = Int32(truncatingIfNeeded: index + 1)
-        return index
-    }
-
-    /// Device addresses for a recording.
-    var liveRows: UnsafePointer<Int32> { UnsafePointer(device + Self.liveRowsOffset) }
-    var liveLogits: UnsafePointer<Int32> { UnsafePointer(device + Self.liveLogitsOffset) }
-    var tokens: UnsafePointer<Int32> { UnsafePointer(device + tokensOffset) }
-    var positions: UnsafePointer<Int32> { UnsafePointer(device + positionsOffset) }
-    var sequenceSlots: UnsafePointer<Int32> { UnsafePointer(device + slotsOffset) }
-    var logitRows: UnsafePointer<Int32> { UnsafePointer(device + logitRowsOffset) }
+    var count: Int { pageChanges + 2 * pageChangeCapacity }
 }

@@ -2,10 +2,11 @@ import CPluginAPI
 import Kernels
 import PluginAPI
 
-/// The recordings of a model's step, one for each row bucket.
+/// The recordings of a model's step, one for each row bucket, and the stream that replays them.
 ///
-/// A recording copies the step's inputs to the device, runs the model, chooses the tokens and copies them back. A step
-/// of n rows replays the smallest bucket that has room for them; rows beyond n do nothing.
+/// A step copies its inputs to the device, replays the smallest bucket that has room for its rows, and copies the tokens
+/// back; rows beyond its own do nothing. A recording begins with what only the device knows, the tokens of the step
+/// before, so the host need not wait for one step to give the stream the next.
 final class StepRecorder {
     private struct Bucket {
         var rows: Int
@@ -13,68 +14,69 @@ final class StepRecorder {
     }
 
     private let buckets: UnsafeMutableBufferPointer<Bucket>
+    private let inputs: StepInputs
     private let devices: Devices
     private let launcher: Launcher
     private let stream: Stream
-    private let vocabulary: Int
-    /// On the device: the logits of the step replayed last, float32 `[logit rows, vocabulary]`.
-    private let logits: UnsafePointer<Float>
-    /// Pinned: one row of them.
-    private let row: UnsafeMutablePointer<Float>
 
     /// Records a bucket for every power of two up to the capacity, and for the capacity.
+    ///
+    /// - Parameter excluded: Tokens that a row which excludes end tokens does not choose.
     init(
         model: any CausalLanguageModel,
         inputs: StepInputs,
         cache: PagedKVCache,
+        excluded: [Int32],
         backend: podium_backend,
         devices: Devices,
         launcher: Launcher,
         stream: Stream,
         memory: DeviceMemory
     ) throws {
+        self.inputs = inputs
         self.devices = devices
         self.launcher = launcher
         self.stream = stream
-        try model.allocateActivations(in: memory, rows: inputs.rowCapacity, logitRows: inputs.logitCapacity)
-        vocabulary = model.geometry.vocabulary
-        row = try memory.allocatePinned(Float.self, vocabulary, purpose: "a row of logits")
+        let layout = inputs.layout
+        try model.allocateActivations(in: memory, rows: layout.rowCapacity, logitRows: layout.logitCapacity)
+        let excludedOnDevice = try Self.upload(excluded, devices, stream, memory)
         var recorded: [Bucket] = []
-        var logits: UnsafePointer<Float>?
         do {
-            for rows in Self.sizes(upTo: inputs.rowCapacity) {
+            for rows in Self.sizes(upTo: layout.rowCapacity) {
                 let step = StepRecording(
                     backend: backend,
                     maxRows: rows,
-                    maxLogitRows: min(rows, inputs.logitCapacity),
+                    maxLogitRows: min(rows, layout.logitCapacity),
                     inputs: inputs,
                     cache: cache,
                     launcher: launcher,
                     stream: stream
                 )
                 let recording = try launcher.record(stream) {
-                    try devices.copy(
-                        stream,
-                        to: inputs.device,
-                        from: inputs.staged,
-                        byteCount: inputs.count * MemoryLayout<Int32>.stride
+                    try step.launch(
+                        PODIUM_BEGIN_STEP,
+                        podium_grid_begin_step(backend, Int32(rows), Int32(layout.pageChangeCapacity)),
+                        .pointer(inputs.tokens),
+                        .pointer(inputs.chosen),
+                        .pointer(inputs.liveRows),
+                        .size(rows),
+                        .pointer(cache.pageTable),
+                        .pointer(inputs.pageChanges),
+                        .pointer(inputs.livePageChanges),
+                        .size(layout.pageChangeCapacity)
                     )
-                    let stepLogits = try model.record(step)
-                    logits = stepLogits
+                    let logits = try model.record(step)
                     try step.launch(
                         PODIUM_ARGMAX,
                         podium_grid_argmax(backend, Int32(step.maxLogitRows)),
-                        .pointer(inputs.chosenOnDevice),
-                        .pointer(stepLogits),
+                        .pointer(inputs.chosen),
+                        .pointer(logits),
                         .pointer(inputs.liveLogits),
                         .size(step.maxLogitRows),
-                        .size(model.geometry.vocabulary)
-                    )
-                    try devices.copy(
-                        stream,
-                        to: inputs.chosen,
-                        from: inputs.chosenOnDevice,
-                        byteCount: step.maxLogitRows * MemoryLayout<Int32>.stride
+                        .size(model.geometry.vocabulary),
+                        .pointer(inputs.excludesEndTokens),
+                        .pointer(excludedOnDevice),
+                        .size(excluded.count)
                     )
                 }
                 recorded.append(Bucket(rows: rows, recording: recording))
@@ -83,8 +85,6 @@ final class StepRecorder {
             for bucket in recorded { launcher.release(bucket.recording) }
             throw error
         }
-        guard let logits else { throw PluginError(.internalError, "a step capacity of no row") }
-        self.logits = logits
         buckets = .allocate(capacity: recorded.count)
         _ = buckets.initialize(from: recorded)
     }
@@ -92,6 +92,20 @@ final class StepRecorder {
     deinit {
         for bucket in buckets { launcher.release(bucket.recording) }
         buckets.deallocate()
+    }
+
+    private static func upload(
+        _ tokens: [Int32],
+        _ devices: Devices,
+        _ stream: Stream,
+        _ memory: DeviceMemory
+    ) throws -> UnsafePointer<Int32>? {
+        guard !tokens.isEmpty else { return nil }
+        let staged = try memory.allocatePinned(Int32.self, tokens.count, purpose: "end tokens")
+        staged.update(from: tokens, count: tokens.count)
+        let device = try memory.allocate(Int32.self, tokens.count, purpose: "end tokens")
+        try devices.copy(stream, to: device, from: staged, byteCount: tokens.count * MemoryLayout<Int32>.stride)
+        return UnsafePointer(device)
     }
 
     private static func sizes(upTo capacity: Int) -> [Int] {
@@ -107,33 +121,22 @@ final class StepRecorder {
     /// Row counts of the recordings.
     var bucketSizes: [Int] { buckets.map(\.rows) }
 
-    /// Replays the step for a number of rows and waits for it.
-    func run(rows: Int) throws {
+    /// Gives the stream a step; nothing of the step may be changed until it has been waited for.
+    func submit(_ step: StagedStep) throws {
+        let size = MemoryLayout<Int32>.stride
+        try devices.copy(stream, to: inputs.block, from: step.block, byteCount: step.count * size)
         var index = 0
-        while index < buckets.count - 1 && buckets[index].rows < rows { index += 1 }
+        while index < buckets.count - 1 && buckets[index].rows < step.rows { index += 1 }
         try launcher.replay(stream, buckets[index].recording)
-        try devices.synchronize(stream)
+        if step.logits > 0 {
+            try devices.copy(stream, to: step.chosen, from: inputs.chosen, byteCount: step.logits * size)
+        }
+        try devices.record(step.done, on: stream)
     }
 
-    /// The best token of a logit row that `excluded` does not exclude; the row's best if it excludes all.
-    ///
-    /// For the rare case that a row's best token may not be chosen: the row is copied to the host.
-    func bestToken(row index: Int, best: Int32, excluding excluded: (Int32) -> Bool) throws -> Int32 {
-        try devices.copy(
-            stream,
-            to: row,
-            from: logits + index * vocabulary,
-            byteCount: vocabulary * MemoryLayout<Float>.stride
-        )
-        try devices.synchronize(stream)
-        var found: Int32?
-        var largest = -Float.infinity
-        for token in 0..<vocabulary {
-            let candidate = Int32(truncatingIfNeeded: token)
-            if found != nil && !(row[token] > largest) || excluded(candidate) { continue }
-            found = candidate
-            largest = row[token]
-        }
-        return found ?? best
-    }
+    /// Waits for a step, and not for those submitted after it.
+    func wait(for step: StagedStep) throws { try devices.synchronize(step.done) }
+
+    /// Waits for every step, whatever came of it.
+    func drain() { try? devices.synchronize(stream) }
 }

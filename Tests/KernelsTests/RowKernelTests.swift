@@ -135,7 +135,7 @@ extension KernelTests {
                 for (values, wanted) in cases {
                     let x = GuardedMemory(values + values)
                     var grid = podium_grid_argmax(PODIUM_BACKEND_CPU, 2)
-                    podium_argmax(&grid, 0, 2, tokens.ints, x.floats, live.ints, 2, Int32(values.count))
+                    podium_argmax(&grid, 0, 2, tokens.ints, x.floats, live.ints, 2, Int32(values.count), nil, nil, 0)
                     #expect(tokens.ints[0] == wanted && tokens.ints[1] == wanted, "\(isa), width \(values.count)")
                 }
             }
@@ -156,7 +156,7 @@ extension KernelTests {
             #expect(normed.floatArray.filter { !$0.isNaN }.count == kept * 4)
             let chosen = GuardedMemory([Int32](repeating: -7, count: 4))
             grid = podium_grid_argmax(PODIUM_BACKEND_CPU, 4)
-            podium_argmax(&grid, 0, 4, chosen.ints, ones.floats, live.ints, 4, 4)
+            podium_argmax(&grid, 0, 4, chosen.ints, ones.floats, live.ints, 4, 4, nil, nil, 0)
             #expect((0..<4).filter { chosen.ints[$0] == 0 }.count == kept)
         }
 
@@ -172,7 +172,7 @@ extension KernelTests {
                 kernels.map { String(cString: $0.name) } == [
                     "embedding", "rms_norm", "gemm", "gemm_silu_gate", "rope_tables", "rope_append", "paged_attention",
                     "argmax", "round_to_fp8", "quantize_rows", "rms_norm_quantize", "gemm_mxfp4",
-                    "gemm_mxfp4_silu_gate", "add", "silu_gate",
+                    "gemm_mxfp4_silu_gate", "add", "silu_gate", "begin_step",
                 ]
             )
         }
@@ -201,6 +201,7 @@ extension KernelTests {
                     signature(podium_quantize_rows),
                     signature(podium_rms_norm_quantize), signature(podium_gemm_mxfp4),
                     signature(podium_gemm_mxfp4_silu_gate), signature(podium_add), signature(podium_silu_gate),
+                    signature(podium_begin_step),
                 ]
             )
         }

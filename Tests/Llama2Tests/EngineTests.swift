@@ -16,53 +16,12 @@ import Testing
         prompts = try golden.prompts.map(\.ids)
     }
 
-    /// Everything that must not depend on how the work was cut up: each sample's tokens, and a digest of every row of
-    /// logits with its position.
-    private struct Trace: Equatable {
-        var tokens: [[Int32]]
-        var digests: [String]
-        var rows = 0
-
-        static func == (left: Trace, right: Trace) -> Bool {
-            left.tokens == right.tokens && left.digests == right.digests
-        }
-    }
-
     private func trace(
         _ prompts: [[Int32]],
         threads: Int = 1,
         _ options: [(String, JSON)] = []
-    ) throws -> Trace {
-        let host = TestHost()
-        host.threads = threads
-        var positions: [Int32] = []
-        var digests: [String] = []
-        var logitRows: [Int32] = []
-        var rows = 0
-        host.tap = { kernel, arguments in
-            switch kernel {
-            case PODIUM_ROPE_TABLES:
-                let live = Int(arguments.ints(4)![0])
-                rows += live
-                positions = Array(UnsafeBufferPointer(start: arguments.ints(2), count: live))
-            case PODIUM_RMS_NORM where arguments.raw(4) != nil:
-                let rows = arguments.raw(4)!.assumingMemoryBound(to: Int32.self)
-                logitRows = Array(UnsafeBufferPointer(start: rows, count: Int(arguments.ints(5)![0])))
-            case PODIUM_ARGMAX:
-                let width = Int(arguments.int(4))
-                for index in 0..<Int(arguments.ints(2)![0]) {
-                    var digest: UInt64 = 0xcbf2_9ce4_8422_2325
-                    for value in UnsafeBufferPointer(start: arguments.floats(1)! + index * width, count: width) {
-                        digest = (digest ^ UInt64(value.bitPattern)) &* 0x100_0000_01b3
-                    }
-                    digests.append("\(positions[Int(logitRows[index])]) \(digest)")
-                }
-            default: break
-            }
-        }
-        let outcomes = try generate(prompts, model: golden.folder, host: host, options: options)
-        #expect(outcomes.allSatisfy { $0.status == 0 })
-        return Trace(tokens: outcomes.map(\.tokens), digests: digests.sorted(), rows: rows)
+    ) throws -> EngineTrace {
+        try EngineTrace(prompts, model: golden.folder, threads: threads, options)
     }
 
     @Test(arguments: ["f32", "bf16", "fp8"])
@@ -117,7 +76,7 @@ import Testing
         for id in early + late { #expect(host.outcome(id).tokens.first == host.outcome(id).firstToken) }
     }
 
-    @Test func decodingAllocatesNothing() throws {
+    @Test(arguments: ["1", "2"]) func decodingAllocatesNothing(stepsInFlight: String) throws {
         #expect(malloc_counter_works() == 1)
         let host = TestHost()
         host.keepsOutcomes = false
@@ -133,7 +92,10 @@ import Testing
             host: host,
             role: "worker",
             model: golden.folder,
-            options: [("max_new_tokens", 60), ("max_batch", 4), ("page_size", 2), ("kv_cache_tokens", 220)]
+            options: [
+                ("max_new_tokens", 60), ("max_batch", 4), ("page_size", 2), ("kv_cache_tokens", 220),
+                ("steps_in_flight", .string(stepsInFlight)),
+            ]
         )
         try plugin.prepare()
         try plugin.start()

@@ -16,6 +16,17 @@ enum KVCacheChoice: String, CaseIterable, Sendable {
     case f32, bf16, fp8
 }
 
+/// How many steps the device is given at once, `model_config.steps_in_flight`.
+enum StepsInFlightChoice: String, CaseIterable, Sendable {
+    /// 1 on a CPU, 2 on a GPU.
+    case auto
+    case one = "1"
+    case two = "2"
+
+    /// For the engine.
+    var count: Int? { Int(rawValue) }
+}
+
 /// The workload's options, `model_config.*`.
 enum Llama2Options {
     static let declarations: [OptionDeclaration] =
@@ -81,6 +92,14 @@ enum Llama2Options {
                     "type of the key-value cache; auto: fp8 where the checkpoint says so or brings kv_cache_scales.json, "
                     + "else f32; fp8 takes the scales of the checkpoint's tensors, else those of that file, else 1"
             ),
+            .string(
+                "steps_in_flight",
+                default: StepsInFlightChoice.auto.rawValue,
+                values: StepsInFlightChoice.allCases.map(\.rawValue),
+                help:
+                    "steps given to the device at once; 2: one is prepared while the one before it runs, and a sample that "
+                    + "an end-of-sequence token ends has one row too many; auto: 1 on a CPU, 2 on a GPU"
+            ),
         ] + AccuracyTargets.declarations
 
     /// How products with quantised weights are computed.
@@ -119,7 +138,8 @@ enum Llama2Options {
             cacheTokens: try configuration.integer("kv_cache_tokens"),
             cacheType: cacheType,
             maxBatch: try configuration.integer("max_batch"),
-            prefillChunk: try configuration.integer("prefill_chunk")
+            prefillChunk: try configuration.integer("prefill_chunk"),
+            stepsInFlight: try (choice(configuration, "steps_in_flight") as StepsInFlightChoice).count
         )
     }
 }

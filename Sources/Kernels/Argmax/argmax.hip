@@ -33,13 +33,26 @@ PODIUM_DEVICE candidate best_of_warp(candidate own) {
   return own;
 }
 
+/* An excluded element, below the rank of minus infinity. */
+PODIUM_DEVICE uint32_t rank_unless_excluded(float value, int32_t index, const int32_t *excluded, int32_t count) {
+  for (int32_t i = 0; i < count; i++) {
+    if (excluded[i] == index) return 0;
+  }
+  return rank(value);
+}
+
 PODIUM_KERNEL(1024)
-argmax(int32_t *tokens, const float *x, const int32_t *live, int32_t max_rows, int32_t width) {
+argmax(int32_t *tokens, const float *x, const int32_t *live, int32_t max_rows, int32_t width, const int32_t *excludes,
+       const int32_t *excluded, int32_t excluded_count) {
   uint32_t row = block_index();
   if (row >= (uint32_t)live_rows(live, max_rows)) return;
   const float *from = x + (uint64_t)row * (uint64_t)width;
   candidate best = {0, 0x7fffffff};
-  if (width % 4 == 0 && aligned16(x)) {
+  if (excluded_count > 0 && excludes[row] != 0) {
+    for (int32_t i = thread_index(); i < width; i += ARGMAX_THREADS) {
+      best = better(best, candidate{rank_unless_excluded(from[i], i, excluded, excluded_count), i});
+    }
+  } else if (width % 4 == 0 && aligned16(x)) {
     for (int32_t start = 4 * thread_index(); start < width; start += 4 * ARGMAX_THREADS) {
       words4 bits = load16(from + start);
       PODIUM_UNROLL

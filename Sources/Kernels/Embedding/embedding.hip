@@ -1,4 +1,5 @@
-/* The form of podium_embedding for a GPU: one block copies a row, sixteen bytes per lane where the addresses allow. */
+/* The forms of podium_embedding and podium_begin_step for a GPU.  embedding: one block copies a row, sixteen bytes per
+ * lane where the addresses allow.  begin_step: a thread for each row and each change of the page table. */
 #ifndef PODIUM_FORMATS_H
 #include "../Device/podium_formats.h"
 #endif
@@ -38,4 +39,15 @@ embedding(int32_t dtype, float *out, const void *table, const int32_t *tokens, c
   case F16: copy_row<F16>(to, table, from, width, 256); break;
   default: copy_row<F8E4M3>(to, table, from, width, 256); break;
   }
+}
+
+PODIUM_KERNEL(256)
+begin_step(int32_t *tokens, const int32_t *chosen, const int32_t *live, int32_t max_rows, int32_t *page_table,
+           const int32_t *changes, const int32_t *live_changes, int32_t max_changes) {
+  uint32_t i = block_index() * 256 + thread_index();
+  if (i < (uint32_t)live_rows(live, max_rows)) {
+    int32_t token = tokens[i];
+    if (token < 0) tokens[i] = chosen[-1 - token];
+  }
+  if (i < (uint32_t)live_rows(live_changes, max_changes)) page_table[changes[2 * i]] = changes[2 * i + 1];
 }

@@ -58,7 +58,8 @@ typedef enum podium_kernel {
   PODIUM_GEMM_MXFP4_SILU_GATE = 12,
   PODIUM_ADD = 13,
   PODIUM_SILU_GATE = 14,
-  PODIUM_KERNEL_COUNT = 15
+  PODIUM_BEGIN_STEP = 15,
+  PODIUM_KERNEL_COUNT = 16
 } podium_kernel;
 
 /* Every kernel with its name, signature and twin, in the order of podium_kernel; `family` indexes podium_families().
@@ -98,6 +99,21 @@ void podium_embedding(const mlp_grid *grid, uint64_t first_block, uint64_t last_
                       const void *table, const int32_t *tokens, const int32_t *live, int32_t max_rows,
                       int32_t vocabulary, int32_t width);
 mlp_grid podium_grid_embedding(podium_backend backend, int32_t max_rows);
+
+/* What a step brings is put where its kernels look for it: tokens[row] = chosen[-1 - tokens[row]] for row < *live whose
+ * token is negative, which the step before left on the device; and page_table[changes[i, 0]] = changes[i, 1] for
+ * i < *live_changes.
+ *   tokens        int32 [max_rows], in place
+ *   chosen        int32 [any], of podium_argmax; not read where no token is negative
+ *   live          int32 [1]
+ *   page_table    int32 [any]
+ *   changes       int32 [max_changes, 2]; no entry of the table occurs twice
+ *   live_changes  int32 [1], clamped as live is */
+#define PODIUM_BEGIN_STEP_SIGNATURE "pppipppi"
+void podium_begin_step(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t *tokens,
+                       const int32_t *chosen, const int32_t *live, int32_t max_rows, int32_t *page_table,
+                       const int32_t *changes, const int32_t *live_changes, int32_t max_changes);
+mlp_grid podium_grid_begin_step(podium_backend backend, int32_t max_rows, int32_t max_changes);
 
 /* ---- Norm ------------------------------------------------------------------------------------------------------ */
 
@@ -222,13 +238,17 @@ mlp_grid podium_grid_paged_attention(podium_backend backend, int32_t max_rows, i
 /* ---- Argmax ---------------------------------------------------------------------------------------------------- */
 
 /* tokens[row] = index of the largest of x[row, 0..width), for row < *live.  The lowest index wins among equals; NaN
- * counts as larger than every number, as in PyTorch, so a broken model shows instead of hiding.
- *   tokens  int32 [max_rows]
- *   x       float32 [max_rows, width]
- *   live    int32 [1] */
-#define PODIUM_ARGMAX_SIGNATURE "pppii"
+ * counts as larger than every number, as in PyTorch, so a broken model shows instead of hiding.  In a row with
+ * excludes[row] != 0 the excluded indices count as smaller than everything else, minus infinity included.
+ *   tokens          int32 [max_rows]
+ *   x               float32 [max_rows, width]
+ *   live            int32 [1]
+ *   excludes        int32 [max_rows]; NULL when excluded_count is 0
+ *   excluded        int32 [excluded_count], a few: each element of such a row is compared with all of them */
+#define PODIUM_ARGMAX_SIGNATURE "pppiippi"
 void podium_argmax(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t *tokens, const float *x,
-                   const int32_t *live, int32_t max_rows, int32_t width);
+                   const int32_t *live, int32_t max_rows, int32_t width, const int32_t *excludes,
+                   const int32_t *excluded, int32_t excluded_count);
 mlp_grid podium_grid_argmax(podium_backend backend, int32_t max_rows);
 
 /* ---- Round ----------------------------------------------------------------------------------------------------- */

@@ -58,6 +58,7 @@ public final class KernelExamples {
         case PODIUM_GEMM_MXFP4_SILU_GATE: MXFP4GatedGemmExample.cases
         case PODIUM_ADD: AddExample.cases
         case PODIUM_SILU_GATE: SiLUGateExample.cases
+        case PODIUM_BEGIN_STEP: BeginStepExample.cases
         default: []
         }
     }

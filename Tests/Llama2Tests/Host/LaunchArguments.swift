@@ -134,7 +134,21 @@ struct LaunchArguments: @unchecked Sendable {
                 float(18)
             )
         case PODIUM_ARGMAX:
-            podium_argmax(&grid, first, last, ints(0), floats(1), ints(2), int(3), int(4))
+            podium_argmax(
+                &grid,
+                first,
+                last,
+                ints(0),
+                floats(1),
+                ints(2),
+                int(3),
+                int(4),
+                ints(5),
+                ints(6),
+                int(7)
+            )
+        case PODIUM_BEGIN_STEP:
+            podium_begin_step(&grid, first, last, ints(0), ints(1), ints(2), int(3), ints(4), ints(5), ints(6), int(7))
         case PODIUM_ROUND_TO_FP8:
             podium_round_to_fp8(&grid, first, last, floats(0), floats(1), float(2), ints(3), int(4), int(5))
         case PODIUM_QUANTIZE_ROWS:

@@ -28,6 +28,7 @@ final class LoadedPlugin {
         ("page_size", 16), ("kv_cache_tokens", 4096), ("accuracy_target", "99.9"), ("reference_rouge1", 44.4312),
         ("reference_rouge2", 22.0352), ("reference_rougel", 28.6162), ("reference_tokens_per_sample", 294.45),
         ("accuracy_samples", 0), ("activations", "exact"), ("kv_cache", "auto"),
+        ("steps_in_flight", "auto"),
     ]
 
     init(

@@ -24,6 +24,8 @@ final class TestHost: @unchecked Sendable {
     var tap: ((podium_kernel, LaunchArguments) -> Void)?
     /// Every so many device operations, one fails; 0 for never.
     var failAfter = 0
+    /// Executes what a stream is given when somebody waits for it and no earlier, as late as the contract allows.
+    var isLazy = false
     /// What the device says is free, in bytes.
     var freeMemory: UInt64 = 1 << 30
     /// Whether reports are kept at all; switched off where allocations are counted.
@@ -42,6 +44,13 @@ final class TestHost: @unchecked Sendable {
     private(set) var messages: [String] = []
     private(set) var reason = ""
     private var recording: TestRecording?
+    private var queued: [QueuedWork] = []
+    /// Steps that had been queued when an event was waited for, the most of all times.
+    private(set) var mostReplaysQueued = 0
+    /// Steps that are queued; for the engine's own thread, or when it is not running.
+    var replaysQueued: Int { queued.count { if case .replay = $0 { true } else { false } } }
+    /// Device operations so far.
+    var operationCount: Int { operations }
     private(set) var liveAllocations = 0
     private var operations = 0
     /// Called with each first token as it is reported, outside the lock.
@@ -132,7 +141,30 @@ final class TestHost: @unchecked Sendable {
             recording.operations.append(operation)
             return mlp_status(MLP_OK)
         }
-        execute(operation)
+        if isLazy { queued.append(.operation(operation)) } else { execute(operation) }
+        return countOperation()
+    }
+
+    fileprivate func mark(_ event: TestEvent) -> mlp_status {
+        if isLazy { queued.append(.mark(event)) }
+        return countOperation()
+    }
+
+    /// Executes what is queued up to the mark of an event, or everything.
+    fileprivate func executeQueued(upTo event: TestEvent?) -> mlp_status {
+        if !queued.isEmpty {
+            mostReplaysQueued = max(mostReplaysQueued, replaysQueued)
+            let last = queued.lastIndex { if case .mark(let marked) = $0 { marked === event } else { false } }
+            let count = event == nil ? queued.count : last.map { $0 + 1 } ?? 0
+            for work in queued[..<count] {
+                switch work {
+                case .operation(let operation): execute(operation)
+                case .replay(let recording): for operation in recording.operations { execute(operation) }
+                case .mark: break
+                }
+            }
+            queued.removeFirst(count)
+        }
         return countOperation()
     }
 
@@ -162,6 +194,10 @@ final class TestHost: @unchecked Sendable {
     }
 
     fileprivate func replay(_ recording: TestRecording) -> mlp_status {
+        if isLazy {
+            queued.append(.replay(recording))
+            return countOperation()
+        }
         for index in recording.operations.indices { execute(recording.operations[index]) }
         return countOperation()
     }
@@ -250,13 +286,28 @@ final class TestHost: @unchecked Sendable {
                 fill: { host, _, to, value, size in
                     TestHost.of(host).submit(TestRecording.Operation(fill: to!, value, Int(size)))
                 },
-                event_create: { _, _, _ in mlp_status(MLP_UNSUPPORTED) },
-                event_release: { _, _ in },
-                event_record: { _, _, _ in mlp_status(MLP_UNSUPPORTED) },
+                event_create: { host, _, out in
+                    let testHost = TestHost.of(host)
+                    testHost.lock.locked { testHost.liveAllocations += 1 }
+                    out?.pointee = OpaquePointer(Unmanaged.passRetained(TestEvent()).toOpaque())
+                    return mlp_status(MLP_OK)
+                },
+                event_release: { host, event in
+                    let testHost = TestHost.of(host)
+                    testHost.lock.locked { testHost.liveAllocations -= 1 }
+                    Unmanaged<TestEvent>.fromOpaque(UnsafeRawPointer(event!)).release()
+                },
+                event_record: { host, _, event in
+                    Unmanaged<TestEvent>.fromOpaque(UnsafeRawPointer(event!))
+                        ._withUnsafeGuaranteedRef { TestHost.of(host).mark($0) }
+                },
                 event_wait: { _, _, _ in mlp_status(MLP_UNSUPPORTED) },
-                synchronize: { _, _ in mlp_status(MLP_OK) },
+                synchronize: { host, _ in TestHost.of(host).executeQueued(upTo: nil) },
                 notify: { _, _, _, _ in mlp_status(MLP_UNSUPPORTED) },
-                event_synchronize: { _, _ in mlp_status(MLP_UNSUPPORTED) },
+                event_synchronize: { host, event in
+                    Unmanaged<TestEvent>.fromOpaque(UnsafeRawPointer(event!))
+                        ._withUnsafeGuaranteedRef { TestHost.of(host).executeQueued(upTo: $0) }
+                },
                 event_elapsed: { _, _, _, _ in mlp_status(MLP_UNSUPPORTED) }
             )
         )
@@ -305,6 +356,16 @@ final class TestHost: @unchecked Sendable {
         memory?.deallocate()
         lock.locked { liveAllocations -= 1 }
     }
+}
+
+/// A mark in the stream.
+private final class TestEvent {}
+
+/// What a lazy stream has been given.
+private enum QueuedWork {
+    case operation(TestRecording.Operation)
+    case replay(TestRecording)
+    case mark(TestEvent)
 }
 
 /// Operations to be replayed.
