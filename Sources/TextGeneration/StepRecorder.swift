@@ -21,7 +21,7 @@ final class StepRecorder {
 
     /// Records a bucket for every power of two up to the capacity, and for the capacity.
     ///
-    /// - Parameter excluded: Tokens that a row which excludes end tokens does not choose.
+    /// `excluded` are the tokens that a row which excludes end tokens does not choose.
     init(
         model: any CausalLanguageModel,
         inputs: StepInputs,

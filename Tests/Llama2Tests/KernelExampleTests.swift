@@ -151,7 +151,8 @@ import TextGeneration
     }
 
     /// For every input of every kernel there is an example that comes out differently when that input is changed:
-    /// the elements of a buffer reversed, a live count one less, a factor one percent larger, a flag inverted.
+    /// the elements of a buffer reversed (of a set, each one more), a live count one less, a factor one percent larger, a
+    /// flag inverted.
     @Test func everyInputCounts() throws {
         for (kernel, name, signature) in Self.kernels {
             var noticed: Set<Int> = []
@@ -183,6 +184,9 @@ import TextGeneration
         case UInt8(ascii: "p") where bytes.count == 4 && argument.dtype == Int32(MLP_I32):
             let less = data.loadUnaligned(as: Int32.self) - 1
             return less < 0 ? nil : withUnsafeBytes(of: less) { [UInt8]($0) }
+        case UInt8(ascii: "p") where kernel == PODIUM_ARGMAX && index == 6:
+            let more = (0..<bytes.count / 4).map { data.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self) + 1 }
+            return more.withUnsafeBytes { [UInt8]($0) }
         case UInt8(ascii: "p"):
             let width = Self.elementSize(argument)
             return stride(from: bytes.count - width, through: 0, by: -width).flatMap { bytes[$0..<$0 + width] }

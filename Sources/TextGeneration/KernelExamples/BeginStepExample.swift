@@ -23,8 +23,8 @@ struct BeginStepExample: KernelExampleCase {
         for row in 0..<min(live, rows) where tokens[row] < 0 { known[row] = chosen[-1 - tokens[row]] }
 
         let entries = 2 * changes
-        let table = (0..<entries).map { _ in numbers.index(below: 1000) }
-        let list = (0..<changes).map { [entries - 1 - 2 * $0, 1000 + numbers.index(below: 1000)] }
+        let table = (0..<entries).map { _ in 1000 + numbers.index(below: 1000) }
+        let list = (0..<changes).map { [entries - 1 - 2 * $0, numbers.index(below: entries)] }
         var changed = table
         for change in list.prefix(liveChanges) { changed[change[0]] = change[1] }
         return WorkedExample(
