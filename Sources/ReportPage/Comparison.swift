@@ -126,7 +126,9 @@ extension ReportedRun {
             table += [
                 ("engine", record.engine), ("round", record.round), ("plugin", record.plugin),
                 ("workload version", record.workloadVersion), ("host version", record.host), ("system", record.system),
-                ("device", record.device), ("device count", "\(record.deviceCount)"), ("model", record.model),
+                ("device", record.device), ("device count", "\(record.deviceCount)"),
+                ("devices per instance", "\(record.devicesPerInstance)"), ("sharing", record.sharing),
+                ("model", record.model),
                 ("dataset", record.dataset), ("user.conf", record.userConf),
             ]
             if case .object(let options) = record.options {

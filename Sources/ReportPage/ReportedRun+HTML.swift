@@ -28,7 +28,7 @@ extension ReportedRun {
         var words = [system]
         if let record {
             let device = record.device.isEmpty ? "" : "\(record.deviceCount) × \(record.device)"
-            words += [device, record.round, "engine \(record.engine)"]
+            words += [device, record.sharingSentence, record.round, "engine \(record.engine)"]
         } else if let version = text("loadgen_version") {
             words.append("LoadGen \(version)")
         }

@@ -14,7 +14,15 @@ extension RunRecord {
             ("scenario", .string(scenario)), ("mode", .string(mode)), ("audit", .string(audit)),
             ("round", .string(round)), ("engine", .string(engine)), ("overrides_seeds", .bool(overridesSeeds)),
             ("system", .string(system)), ("device", .string(device)), ("device_count", JSON(deviceCount)),
-            ("model", .string(model)), ("dataset", .string(dataset)), ("user_conf", .string(userConf)),
+            ("devices_per_instance", JSON(devicesPerInstance)), ("sharing", .string(sharing)),
+            (
+                "instances",
+                .array(
+                    instances.map {
+                        ["name": .string($0.name), "samples": JSON($0.samples), "unfinished": JSON($0.unfinished)]
+                    }
+                )
+            ), ("model", .string(model)), ("dataset", .string(dataset)), ("user_conf", .string(userConf)),
             ("options", options), ("settings", settings),
         ]
         if let resources {
@@ -63,6 +71,18 @@ extension RunRecord {
         system = try field["system"].string()
         device = try field["device"].string()
         deviceCount = try field["device_count"].int(in: 0...)
+        // Records of one instance alone had no word of these.
+        if let count = try field["devices_per_instance"].optional { devicesPerInstance = try count.int(in: 1...) }
+        if let policy = try field["sharing"].optional { sharing = try policy.string() }
+        for instance in try field["instances"].optional?.array() ?? [] {
+            instances.append(
+                Instance(
+                    name: try instance["name"].string(),
+                    samples: try instance["samples"].int(in: 0...),
+                    unfinished: try instance["unfinished"].int()
+                )
+            )
+        }
         model = try field["model"].string()
         dataset = try field["dataset"].string()
         userConf = try field["user_conf"].string()

@@ -20,6 +20,23 @@ public struct RunRecord: Sendable, Equatable {
         case failed
     }
 
+    /// One of several instances of the plugin, and its part of the samples.
+    public struct Instance: Sendable, Equatable {
+        /// Which it is, and its devices.
+        public var name: String
+        /// Samples that it was given.
+        public var samples: Int
+        /// Those of them that it did not finish.
+        public var unfinished: Int
+
+        /// An instance from its parts.
+        public init(name: String, samples: Int, unfinished: Int) {
+            self.name = name
+            self.samples = samples
+            self.unfinished = unfinished
+        }
+    }
+
     /// The file's name in the run's folder.
     public static let fileName = "run.json"
 
@@ -61,6 +78,12 @@ public struct RunRecord: Sendable, Equatable {
     public var device = ""
     /// Number of devices.
     public var deviceCount = 1
+    /// Devices in the group of each instance.
+    public var devicesPerInstance = 1
+    /// How several instances shared the samples (`round_robin`, ...); empty for one instance.
+    public var sharing = ""
+    /// What each of several instances was given; empty for one instance, and until the run has ended.
+    public var instances: [Instance] = []
     /// Folder of the checkpoint; empty if none was given.
     public var model = ""
     /// File or folder of the data set; empty if none was given.
@@ -88,6 +111,15 @@ public struct RunRecord: Sendable, Equatable {
 
     /// A record with nothing filled in.
     public init() {}
+
+    /// "2 instances of 1 device, shortest_queue: 120, 136 samples"; empty for one instance.
+    public var sharingSentence: String {
+        guard !sharing.isEmpty else { return "" }
+        let devices = devicesPerInstance == 1 ? "1 device" : "\(devicesPerInstance) devices"
+        let count = deviceCount / max(1, devicesPerInstance)
+        let samples = instances.map { "\($0.samples)" }.joined(separator: ", ")
+        return "\(count) instances of \(devices), \(sharing)" + (samples.isEmpty ? "" : ": \(samples) samples")
+    }
 
     /// Takes the run out of those that may be submitted.
     ///

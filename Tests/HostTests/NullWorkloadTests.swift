@@ -29,7 +29,9 @@ import Testing
             return from < 0 || to < 0 ? nil : to - from
         }
 
-        func reserve(samplesPerQuery: Int) throws { try plugin.reserve(samplesPerQuery: samplesPerQuery) }
+        func reserve(samplesPerQuery: Int, sampleCount: Int) throws {
+            try plugin.reserve(samplesPerQuery: samplesPerQuery, sampleCount: sampleCount)
+        }
 
         func issue(_ samples: UnsafeBufferPointer<IssuedSample>) throws {
             try plugin.issue(samples)

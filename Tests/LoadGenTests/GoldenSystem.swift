@@ -74,7 +74,7 @@ final class GoldenSystem: SystemUnderTest {
         worker.withLock { $0 }?.join()
     }
 
-    func reserve(samplesPerQuery: Int) throws {}
+    func reserve(samplesPerQuery: Int, sampleCount: Int) throws {}
     func flush() throws {}
     func cancel(_ ids: UnsafeBufferPointer<UInt64>) {}
 

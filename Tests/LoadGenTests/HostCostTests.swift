@@ -25,7 +25,7 @@ import Testing
         let sink = RecordingSink()
         try instance.start(results: sink)
         try instance.load(Array(0..<200))
-        try instance.reserve(samplesPerQuery: 200)
+        try instance.reserve(samplesPerQuery: 200, sampleCount: 200)
         let issued = sink.willIssue(Array(0..<200))
         try issued.withUnsafeBufferPointer { try instance.issue($0) }
         try instance.flush()

@@ -22,7 +22,7 @@ final class StubSystem: SystemUnderTest {
 
     var cancelled: [UInt64] { cancelledIDs.withLock { $0 } }
 
-    func reserve(samplesPerQuery: Int) throws {}
+    func reserve(samplesPerQuery: Int, sampleCount: Int) throws {}
 
     func issue(_ samples: UnsafeBufferPointer<IssuedSample>) throws {
         try onIssue(ledger, samples)

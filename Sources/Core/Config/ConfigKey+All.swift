@@ -193,7 +193,7 @@ extension ConfigKey {
     static let deviceCount = ConfigKey(
         "harness_config.device_count",
         .integer(1...65536),
-        "Number of devices. Default: 1."
+        "Number of devices. Default: as many as device names, or 1."
     )
     static let devicesPerInstance = ConfigKey(
         "harness_config.devices_per_instance",
@@ -253,20 +253,19 @@ extension ConfigKey {
     static let scheduleAlgo = ConfigKey(
         "harness_config.schedule_algo",
         .choice(["round_robin", "shortest_queue", "shortest_queue_with_tokens"]),
-        withoutEffect: notYet,
-        "How samples are shared among instances."
+        "How samples are shared among instances: in turn, to the one with the fewest samples under way, or with the tokens of "
+            + "their prompts counted as well. Default: shortest_queue."
     )
     static let loadBalanceTokenWeight = ConfigKey(
         "harness_config.load_balance_token_weight",
         .number(0...1e9),
-        withoutEffect: notYet,
-        "Weight of tokens in the sharing."
+        "What one token counts in shortest_queue_with_tokens, where a sample under way counts 1. Default: 0.02."
     )
     static let loadBalanceWindowSize = ConfigKey(
         "harness_config.load_balance_window_size",
-        .integer(counts),
-        withoutEffect: notYet,
-        "Window of the sharing."
+        .integer(0...1_000_000),
+        "Whose tokens count there: those of the last so many samples that an instance was given, as in AMD's harness, whose "
+            + "window is 10; 0: those of its samples under way. Default: 0."
     )
     static let sortingStrategy = ConfigKey(
         "harness_config.sorting.strategy",

@@ -85,6 +85,7 @@ extension RunConfiguration {
         try readSelection(table)
         threads = try table.integer(.threads) ?? threads
         try readDevices(table)
+        try readSharing(table)
         try readBackend(table)
         try readPaths(table)
         try readCounts(table)
@@ -160,7 +161,15 @@ extension RunConfiguration {
         devicesPerInstance = try table.integer(.devicesPerInstance) ?? devicesPerInstance
         let instances = try table.integer(.dataParallelSize)
         let devices = try table.integer(.deviceCount)
-        deviceCount = devices ?? (instances ?? 1) * devicesPerInstance
+        let named = device.ordinals.count
+        deviceCount = devices ?? instances.map { $0 * devicesPerInstance } ?? max(named, devicesPerInstance)
+        if named > 0, deviceCount > named {
+            throw ConfigError(
+                "\(deviceCount) devices are asked for, and device=\(device) names \(named)",
+                key: ConfigKey.deviceCount.name,
+                origin: (table.setting(.deviceCount) ?? table.setting(.dataParallelSize))?.origin
+            )
+        }
         guard deviceCount % devicesPerInstance == 0 else {
             throw ConfigError(
                 "\(deviceCount) devices cannot be shared out in groups of \(devicesPerInstance)",
@@ -174,6 +183,16 @@ extension RunConfiguration {
                 key: ConfigKey.dataParallelSize.name,
                 origin: table.setting(.dataParallelSize)?.origin
             )
+        }
+    }
+
+    private mutating func readSharing(_ table: ConfigTable) throws(ConfigError) {
+        let weight = try table.number(.loadBalanceTokenWeight) ?? 0.02
+        let window = try table.integer(.loadBalanceWindowSize) ?? 0
+        switch try table.choice(.scheduleAlgo) {
+        case SharingPolicy.roundRobin.word: sharing = .roundRobin
+        case "shortest_queue_with_tokens": sharing = .shortestQueueWithTokens(weight: weight, window: window)
+        default: sharing = .shortestQueue
         }
     }
 

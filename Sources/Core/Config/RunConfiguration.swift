@@ -31,6 +31,8 @@ public struct RunConfiguration: Sendable, Equatable {
     public var deviceCount = 1
     /// Devices in the group that one instance drives; divides `deviceCount`.
     public var devicesPerInstance = 1
+    /// How several instances share the samples.
+    public var sharing = SharingPolicy.shortestQueue
     /// Whether workers on other nodes were asked for (`--backend zmq`).
     public var usesCluster = false
     /// Port of the head for workers; the next one belongs to it as well.

@@ -130,11 +130,8 @@ final class ConformanceSession {
     @discardableResult
     func issue(_ indices: [UInt64]) throws -> [UInt64] {
         let samples = sink.willIssue(indices)
-        if worker === head {
-            try samples.withUnsafeBufferPointer { try worker.issue($0) }
-        } else {
-            try samples.withUnsafeBufferPointer { try worker.issue($0, payloadsOf: head) }
-        }
+        guard let payloads = head.payloads else { return [] }
+        try samples.withUnsafeBufferPointer { try worker.issue($0, payloads: payloads) }
         return samples.map(\.id)
     }
 

@@ -36,6 +36,19 @@ public struct DeviceSelection: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// The part of the selection that belongs to one of several groups of `size` devices.
+    ///
+    /// - Parameters:
+    ///   - place: Which group.
+    ///   - size: Devices in each.
+    /// - Returns: The group's devices, named; those of the CPU have no numbers.
+    func group(_ place: Int, of size: Int) -> DeviceSelection {
+        guard kind != .cpu else { return self }
+        let places = (place * size)..<((place + 1) * size)
+        guard !ordinals.isEmpty else { return DeviceSelection(kind: kind, ordinals: Array(places)) }
+        return DeviceSelection(kind: kind, ordinals: Array(ordinals.dropFirst(places.lowerBound).prefix(size)))
+    }
+
     /// `cpu`, `hip:0,1`.
     public var description: String {
         ordinals.isEmpty ? kind.word : "\(kind.word):" + ordinals.map(String.init).joined(separator: ",")

@@ -10,7 +10,7 @@ extension LoadGenRun {
         logs.detail.entry("generated_samples_per_query", .count(UInt64(plan.samplesPerQuery)))
         logs.detail.entry("generated_query_duration", .integer(plan.generatedDuration))
         logs.detail.flush()
-        try sut.reserve(samplesPerQuery: plan.samplesPerQuery)
+        try sut.reserve(samplesPerQuery: plan.samplesPerQuery, sampleCount: plan.indices.count)
         let keeps = isAccuracy || !plan.loggedSamples.isEmpty
         ledger.prepare(plan, keepsAll: isAccuracy, mailbox: keeps ? logs.accuracy.mailbox : nil)
 

@@ -27,9 +27,11 @@ public protocol SystemUnderTest: AnyObject, Sendable {
 
     /// Announces the size of the queries to come, before the clock starts.
     ///
-    /// - Parameter samplesPerQuery: Samples in one query; Server may merge queries where coalescing is on.
+    /// - Parameters:
+    ///   - samplesPerQuery: Samples in one query; Server may merge queries where coalescing is on.
+    ///   - sampleCount: Samples in all, whose ids will name the slots below it (see ``SampleLedger``).
     /// - Throws: When the system cannot serve queries of that size.
-    func reserve(samplesPerQuery: Int) throws
+    func reserve(samplesPerQuery: Int, sampleCount: Int) throws
 
     /// Takes the samples of one query and returns at once.
     ///

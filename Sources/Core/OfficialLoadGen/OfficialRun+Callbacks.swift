@@ -47,7 +47,7 @@ extension OfficialRun {
             try qsl.load(indices)
             try conduct.planPhase(indices)
             guard let plan = conduct.plan else { return endNow() }
-            try sut.reserve(samplesPerQuery: plan.samplesPerQuery)
+            try sut.reserve(samplesPerQuery: plan.samplesPerQuery, sampleCount: plan.indices.count)
             openPhase(plan)
             return 0
         } catch {

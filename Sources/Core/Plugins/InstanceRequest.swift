@@ -20,6 +20,8 @@ public struct InstanceRequest: Sendable {
     public var threads: Int?
     /// How long calls may take.
     public var limits: CallLimits
+    /// Which of several instances it is, for messages; nil where it is alone.
+    var name: String?
 
     /// A request for one workload of a library.
     public init(
@@ -44,10 +46,31 @@ public struct InstanceRequest: Sendable {
         self.limits = limits
     }
 
+    /// A log that says which of several instances a line is from.
+    func naming(_ log: @escaping HostContext.LogHandler) -> HostContext.LogHandler {
+        guard let name else { return log }
+        return { level, message in log(level, "\(name): \(message)") }
+    }
+
     /// The group of devices of a worker; nil for a head.
     func devices(of library: PluginLibrary) throws(DeviceError) -> DeviceGroup? {
         guard role != "head" else { return nil }
         return try DeviceGroup.selected(device, count: deviceCount, threads: threads, plugin: library.path)
+    }
+
+    /// The requests of `count` workers, among which devices and threads of the CPU are shared out.
+    ///
+    /// - Parameter count: How many; each gets `deviceCount` devices.
+    /// - Returns: One request for each, in the order of the devices.
+    func shared(among count: Int) -> [InstanceRequest] {
+        (0..<count).map { place in
+            var request = self
+            request.role = "worker"
+            request.device = device.group(place, of: deviceCount)
+            request.threads = max(1, (threads ?? ThreadPool.usableCPUs) / count)
+            request.name = "instance \(place + 1) of \(count)" + (device.kind == .cpu ? "" : ", \(request.device)")
+            return request
+        }
     }
 
     /// The JSON object that `create` gets.
@@ -127,7 +150,19 @@ extension LoadedInstance {
         afterCreate: (() -> Void)? = nil,
         log: @escaping HostContext.LogHandler
     ) throws {
-        let devices = try request.devices(of: library)
+        let devices: DeviceGroup?
+        do {
+            devices = try request.devices(of: library)
+        } catch {
+            // Which devices there are is not the plugin's doing.
+            throw PluginFault(
+                .refused,
+                library: library.path,
+                call: "device \(request.device)",
+                status: error.status,
+                reason: error.message
+            )
+        }
         try self.init(
             library: library,
             position: request.workload,

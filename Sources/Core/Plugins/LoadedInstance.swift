@@ -3,7 +3,7 @@ import JSON
 import Synchronization
 
 /// An instance in this process.
-final class LoadedInstance: PluginInstance, @unchecked Sendable {
+final class LoadedInstance: HeadInstance, WorkerInstance, @unchecked Sendable {
     let library: String
     let workload: WorkloadDescription
     let abilities: Abilities
@@ -16,7 +16,7 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
     private let modelFolder: String?
     private let log: HostContext.LogHandler
     private var weights: LoadedWeights?
-    private var payloads: PayloadTable?
+    private(set) var payloads: PayloadTable?
     private var queries = UnsafeMutableBufferPointer<mlp_query>.allocate(capacity: 1024)
     /// A call never returned, or the instance is destroyed: nothing can be called any more.
     private var isLost = false
@@ -370,7 +370,9 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         try call("warm_up", within: limits.work) { table.pointee.warm_up(plugin) }
     }
 
-    func reserve(samplesPerQuery: Int) throws {
+    func reserve(samplesPerQuery: Int, sampleCount: Int) throws { makeRoom(samplesPerQuery) }
+
+    private func makeRoom(_ samplesPerQuery: Int) {
         guard samplesPerQuery > queries.count else { return }
         queries.deallocate()
         queries = .allocate(capacity: samplesPerQuery)
@@ -378,15 +380,17 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
         queries.initialize(repeating: mlp_query())
     }
 
-    func issue(_ samples: UnsafeBufferPointer<IssuedSample>) throws { try issue(samples, payloadsOf: self) }
+    func issue(_ samples: UnsafeBufferPointer<IssuedSample>) throws {
+        guard let payloads else {
+            throw PluginFault(.failed, library: library, call: "issue", reason: "no sample is loaded")
+        }
+        try issue(samples, payloads: payloads)
+    }
 
-    /// Issues samples whose payloads another instance of the process loaded: the head's, for a worker.
-    func issue(_ samples: UnsafeBufferPointer<IssuedSample>, payloadsOf head: LoadedInstance) throws {
-        let payloads = head.payloads
-        let table = try required(tables.inference, MLP_INFERENCE)
-        if samples.count > queries.count { try reserve(samplesPerQuery: samples.count) }
+    func issue(_ samples: UnsafeBufferPointer<IssuedSample>, payloads: PayloadTable) throws {
+        if samples.count > queries.count { makeRoom(samples.count) }
         for (position, sample) in samples.enumerated() {
-            guard let entry = payloads?[sample.index] else {
+            guard let entry = payloads[sample.index] else {
                 throw PluginFault(
                     .failed,
                     library: library,
@@ -402,7 +406,13 @@ final class LoadedInstance: PluginInstance, @unchecked Sendable {
                 reserved: 0
             )
         }
-        try check(table.pointee.issue(plugin, queries.baseAddress, UInt64(samples.count)), "issue")
+        try issue(queries: UnsafeBufferPointer(rebasing: queries[..<samples.count]))
+    }
+
+    /// Issues queries as they are; their payloads stay valid until they are complete.
+    func issue(queries: UnsafeBufferPointer<mlp_query>) throws {
+        let table = try required(tables.inference, MLP_INFERENCE)
+        try check(table.pointee.issue(plugin, queries.baseAddress, UInt64(queries.count)), "issue")
     }
 
     func flush() throws {

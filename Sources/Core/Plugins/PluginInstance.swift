@@ -30,8 +30,8 @@ public protocol PluginInstance: AnyObject, Sendable {
 
     /// Untimed work with synthetic data.
     func warmUp() throws
-    /// Makes room for queries of up to this many samples, so that `issue` allocates nothing.
-    func reserve(samplesPerQuery: Int) throws
+    /// Makes room for queries of up to so many samples and for ids of so many slots, so that `issue` allocates nothing.
+    func reserve(samplesPerQuery: Int, sampleCount: Int) throws
     /// Hands loaded samples over.  One thread at a time.
     func issue(_ samples: UnsafeBufferPointer<IssuedSample>) throws
     /// Nothing more is coming for now.  The thread of `issue`.

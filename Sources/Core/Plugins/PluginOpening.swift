@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A plugin library, open in this process or in a child, from which instances are made.
 public protocol OpenPlugin: AnyObject, Sendable {
     /// The file as it was found.
@@ -37,6 +39,24 @@ extension OpenPlugin {
     }
 }
 
+extension OpenPlugin {
+    /// Creates one instance, or several behind the interface of one.
+    ///
+    /// - Parameters:
+    ///   - request: What an instance is created from; the devices and threads of several are shared out.
+    ///   - count: How many.
+    ///   - sharing: How several share the samples.
+    /// - Returns: The instance, or a pool of them with a head that has the data set.
+    /// - Throws: `PluginFault`.
+    func makeInstances(
+        _ request: InstanceRequest,
+        count: Int,
+        sharing: SharingPolicy
+    ) throws -> any PluginInstance {
+        count == 1 ? try makeInstance(request) : try InstancePool(self, request, count: count, policy: sharing)
+    }
+}
+
 /// Opens a plugin library.
 ///
 /// - Parameters:
@@ -57,7 +77,8 @@ public func openPlugin(
         : InProcessLibrary(library: try PluginLibrary(named: name), log: log)
 }
 
-private final class InProcessLibrary: OpenPlugin {
+/// A library in this process.
+final class InProcessLibrary: OpenPlugin {
     private let library: PluginLibrary
     private let log: HostContext.LogHandler
     var path: String { library.path }
@@ -70,23 +91,28 @@ private final class InProcessLibrary: OpenPlugin {
     }
 
     func makeInstance(_ request: InstanceRequest) throws -> any PluginInstance {
-        try LoadedInstance(library: library, request: request, log: log)
+        try LoadedInstance(library: library, request: request, log: request.naming(log))
     }
 }
 
+/// A library in child processes, one for each instance.
 private final class IsolatedLibrary: OpenPlugin {
-    private let plugin: IsolatedPlugin
+    /// The process that was asked for the workloads; the first instance takes it.
+    private let first: Mutex<IsolatedPlugin?>
+    private let name: String
+    private let log: HostContext.LogHandler
     private let limits: CallLimits
     let path: String
     let workloads: [WorkloadDescription]
     let abiMinor: UInt32
 
     init(named name: String, limits: CallLimits, log: @escaping HostContext.LogHandler) throws {
+        self.name = name
+        self.log = log
         self.limits = limits
-        plugin = try IsolatedPlugin(name: name, limits: limits, log: log)
-        var content = WireWriter()
-        content.put(name)
-        var answer = try plugin.request(.open, call: "mlp_library_v1", within: limits.control, content.bytes)
+        let plugin = try IsolatedPlugin(name: name, limits: limits, log: log)
+        var answer = try plugin.open()
+        first = Mutex(plugin)
         path = try answer.string()
         abiMinor = try answer.uint32()
         let count = try answer.uint32()
@@ -94,6 +120,7 @@ private final class IsolatedLibrary: OpenPlugin {
     }
 
     func makeInstance(_ request: InstanceRequest) throws -> any PluginInstance {
+        let plugin = try process(request)
         var content = WireWriter()
         request.write(to: &content)
         // The child gives up on the plugin after its own limit; this one is for a child that cannot.
@@ -109,7 +136,19 @@ private final class IsolatedLibrary: OpenPlugin {
                 claims: try answer.uint32(),
                 vocabulary: try answer.uint32()
             ),
-            limits: limits
+            limits: limits,
+            keepsPayloads: request.role == "head"
         )
+    }
+
+    private func process(_ request: InstanceRequest) throws -> IsolatedPlugin {
+        let unused = first.withLock { plugin in
+            defer { plugin = nil }
+            return plugin
+        }
+        if let unused { return unused }
+        let plugin = try IsolatedPlugin(name: name, limits: limits, log: request.naming(log))
+        _ = try plugin.open()
+        return plugin
     }
 }

@@ -23,6 +23,10 @@ public struct RunReport: Sendable {
             if let cost = outcome.hostNanosecondsPerSample {
                 row("host's own cost", "\(RunReport.number(cost.rounded())) ns per sample")
             }
+            for share in outcome.shares {
+                let left = share.unfinished == 0 ? "" : ", \(share.unfinished) of them unfinished"
+                row(share.name, "\(share.samples) samples\(left)")
+            }
             row("errors, warnings", "\(result.errors), \(result.warnings)")
             if result.outstanding.count > 0 { outstanding(result.outstanding, row) }
             for problem in result.problems.prefix(5) { row("log", "\(problem.key): \(problem.text)") }

@@ -12,6 +12,8 @@ public final class BenchmarkRun: Sendable {
     /// The earlier run whose queries are issued again.
     private let replay: ReplayedTest?
     private let faults = Mutex<[PluginFault]>([])
+    /// The instances, where there are several.
+    private let pool = Mutex<InstancePool?>(nil)
     /// The test under way, from its making to its end.
     private let current = Mutex<(any TestRun)?>(nil)
 
@@ -101,7 +103,10 @@ public final class BenchmarkRun: Sendable {
                 stuck: stuck
             )
             do {
-                outcome.hostNanosecondsPerSample = try HostCost.measure()
+                outcome.hostNanosecondsPerSample = try HostCost.measure(
+                    instances: configuration.instanceCount,
+                    sharing: configuration.sharing
+                )
             } catch {
                 console.note("the host's own cost for each sample is not known: \(error)")
             }
@@ -134,7 +139,7 @@ public final class BenchmarkRun: Sendable {
     ) throws -> RunOutcome {
         let (workload, output) = (preparation.workload, preparation.output)
         try checkResources(preparation.record)
-        let instance = try plugin.makeInstance(
+        let instance = try plugin.makeInstances(
             InstanceRequest(
                 workload: preparation.position,
                 role: "both",
@@ -145,9 +150,13 @@ public final class BenchmarkRun: Sendable {
                 deviceCount: configuration.devicesPerInstance,
                 threads: configuration.threads > 0 ? configuration.threads : nil,
                 limits: configuration.callLimits
-            )
+            ),
+            count: configuration.instanceCount,
+            sharing: configuration.sharing
         )
-        console.note("preparing \(workload.id)")
+        pool.withLock { $0 = instance as? InstancePool }
+        let several = configuration.instanceCount > 1 ? " on \(configuration.instanceCount) instances" : ""
+        console.note("preparing \(workload.id)\(several)")
         try instance.prepare()
         let underTest = try PluginUnderTest(
             instance,
@@ -258,7 +267,13 @@ public final class BenchmarkRun: Sendable {
                 let call = run?.progress.stage == .flushing ? "flush" : "issue"
                 let fault = PluginFault.hang(library: instance.library, call: call, seconds: seconds)
                 self?.note(fault)
-                stuck(RunOutcome(status: .pluginFault, result: result, faults: self?.faults.withLock { $0 } ?? [fault]))
+                var outcome = RunOutcome(
+                    status: .pluginFault,
+                    result: result,
+                    faults: self?.faults.withLock { $0 } ?? [fault]
+                )
+                outcome.shares = self?.shares ?? []
+                stuck(outcome)
             }
         }
         try watchdog?.start()
@@ -291,8 +306,13 @@ public final class BenchmarkRun: Sendable {
         let found = faults.withLock { $0 }
         if result.isValid, !found.isEmpty { OutputFolder.withdraw(result, because: found) }
         let status: RunStatus = !found.isEmpty ? .pluginFault : result.isValid ? .valid : .invalid
-        return RunOutcome(status: status, result: result, faults: found)
+        var outcome = RunOutcome(status: status, result: result, faults: found)
+        outcome.shares = shares
+        return outcome
     }
+
+    /// What each of several instances was given so far.
+    private var shares: [InstanceShare] { pool.withLock { $0 }?.sharing ?? [] }
 
     private func selection(of instance: any PluginInstance) throws -> [UInt64]? {
         guard let size = configuration.datasetSamplingSize else { return nil }
@@ -378,7 +398,8 @@ public final class BenchmarkRun: Sendable {
         }
         let result = run.finishFromWatchdog(reason: "The system under test did not return; the host ended the test.")
         if result == nil, run.isFinished { return }
-        let outcome = RunOutcome(status: .invalid, result: result)
+        var outcome = RunOutcome(status: .invalid, result: result)
+        outcome.shares = shares
         close(record, outcome, reasons: result == nil ? [reason] : [])
         stuck(outcome)
     }
@@ -406,6 +427,8 @@ public final class BenchmarkRun: Sendable {
         record.overridesSeeds = configuration.overrideSeeds
         record.device = configuration.device.description
         record.deviceCount = configuration.deviceCount
+        record.devicesPerInstance = configuration.devicesPerInstance
+        record.sharing = configuration.instanceCount > 1 ? configuration.sharing.word : ""
         record.model = configuration.modelPath ?? ""
         record.dataset = configuration.datasetPath ?? ""
         record.userConf = configuration.userConfPath ?? ""
@@ -430,6 +453,9 @@ public final class BenchmarkRun: Sendable {
             // An audit.config may have set another mode.
             if let result = outcome.result { record.mode = result.settings.mode.rawValue }
             record.hostNanosecondsPerSample = outcome.hostNanosecondsPerSample ?? 0
+            record.instances = outcome.shares.map {
+                RunRecord.Instance(name: $0.name, samples: $0.samples, unfinished: $0.unfinished)
+            }
         }
         if let obstacle { console.note(obstacle) }
     }
@@ -453,10 +479,10 @@ public final class BenchmarkRun: Sendable {
                 key: "role"
             )
         }
-        guard configuration.instanceCount == 1 else {
+        guard configuration.instanceCount <= InstancePool.mostInstances else {
             throw ConfigError(
-                "several instances are not there yet; set device_count and devices_per_instance to the same number",
-                key: "device_count"
+                "\(configuration.instanceCount) instances are asked for; one process drives \(InstancePool.mostInstances)",
+                key: ConfigKey.deviceCount.name
             )
         }
     }

@@ -55,20 +55,20 @@ struct DatasetSampling: Sendable, Equatable {
     /// - Returns: The lengths in the order of the data set.
     /// - Throws: `PluginFault`, and `ConfigError` for a plugin in a process of its own, which keeps the prompts.
     static func lengths(of instance: any PluginInstance) throws -> [UInt64] {
-        guard let instance = instance as? LoadedInstance else {
-            throw ConfigError(
-                "the prompts of an isolated plugin stay in its process; leave out isolate",
-                key: ConfigKey.debugDatasetSamplingSize.name
-            )
-        }
         let size = try instance.datasetSize()
         var lengths: [UInt64] = []
         var start: UInt64 = 0
         while start < size.total {
             let indices = Array(start..<min(size.total, start + max(1, size.performance)))
             try instance.load(indices)
+            guard let payloads = (instance as? any HeadInstance)?.payloads else {
+                throw ConfigError(
+                    "the prompts of an isolated plugin stay in its process; leave out isolate",
+                    key: ConfigKey.debugDatasetSamplingSize.name
+                )
+            }
             for index in indices {
-                let entry = instance.payload(index)
+                let entry = payloads[index]
                 let tokens = entry?.tokenCount ?? 0
                 lengths.append(tokens > 0 ? tokens : entry?.payload.size ?? 0)
             }

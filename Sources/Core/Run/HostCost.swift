@@ -8,14 +8,22 @@ import JSON
 public enum HostCost {
     /// Measures it.
     ///
-    /// - Parameter samples: How many samples to issue; 100,000 take some 30 ms.
+    /// - Parameters:
+    ///   - samples: How many samples to issue; 100,000 take some 30 ms.
+    ///   - instances: Among how many instances they are shared.
+    ///   - sharing: How.
     /// - Returns: Nanoseconds for each sample, the best of three parts, so that a moment without the processor does not
     ///   count.
     /// - Throws: `LoadGenError` or `PluginFault` where the measurement cannot be set up.
-    public static func measure(samples: Int = 100_000) throws -> Double {
+    public static func measure(
+        samples: Int = 100_000,
+        instances: Int = 1,
+        sharing: SharingPolicy = .shortestQueue
+    ) throws -> Double {
         let library = try PluginLibrary(embedded: EmptyWorkload.library, name: "the host's own")
         let request = InstanceRequest(workload: 0, options: [:], threads: 1)
-        let instance = try LoadedInstance(library: library, request: request, log: { _, _ in })
+        let instance = try InProcessLibrary(library: library, log: { _, _ in })
+            .makeInstances(request, count: instances, sharing: sharing)
         try instance.prepare()
         let underTest = try PluginUnderTest(instance, limit: nil)
         let ledger = SampleLedger()
@@ -35,6 +43,7 @@ public enum HostCost {
         try underTest.load(set.indices)
         var sequence = SampleSequence()
         let plan = try QueryPlan(settings: effective, loaded: set, mode: .performanceOnly, sequence: &sequence)
+        try underTest.reserve(samplesPerQuery: plan.samplesPerQuery, sampleCount: plan.indices.count)
         var best = Double.infinity
         for _ in 0..<3 {
             ledger.prepare(plan, keepsAll: false, mailbox: nil)

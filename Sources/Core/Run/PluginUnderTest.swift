@@ -52,13 +52,13 @@ final class PluginUnderTest: SystemUnderTest, QuerySampleLibrary {
     /// Notes from here on which samples are issued.
     func observe(with file: ModelOutputFile) { observer.withLock { $0 = file } }
 
-    func reserve(samplesPerQuery: Int) throws {
+    func reserve(samplesPerQuery: Int, sampleCount: Int) throws {
         if selection != nil, samplesPerQuery > translated.count {
             translated.deallocate()
             translated = .allocate(capacity: samplesPerQuery)
             translated.initialize(repeating: IssuedSample(id: 0, index: 0))
         }
-        try instance.reserve(samplesPerQuery: samplesPerQuery)
+        try instance.reserve(samplesPerQuery: samplesPerQuery, sampleCount: sampleCount)
     }
 
     func issue(_ samples: UnsafeBufferPointer<IssuedSample>) throws {

@@ -34,4 +34,16 @@ public struct RunOutcome: Sendable {
     public var faults: [PluginFault] = []
     /// The host's own cost for each sample, in nanoseconds; nil if it was not measured.
     public var hostNanosecondsPerSample: Double?
+    /// What each of several instances was given; empty for one instance.
+    public var shares: [InstanceShare] = []
+}
+
+/// The part of a run's samples that one of several instances was given.
+public struct InstanceShare: Sendable, Equatable {
+    /// Which instance, and its devices.
+    public var name: String
+    /// Samples that it was given.
+    public var samples: Int
+    /// Those of them that it did not finish.
+    public var unfinished: Int
 }

@@ -6,10 +6,10 @@ enum FrameKind: UInt32 {
     // The host asks, one request at a time, and gets `reply` or `fault`.
     case open = 1
     case create, prepare, start, stop, destroy, datasetSize, load, unload, warmUp, beginAccuracy, addResponses,
-        finishAccuracy, encode, decode
+        finishAccuracy, encode, decode, payloads
     // The host tells, without an answer.
     case issue = 64
-    case flush, cancel
+    case flush, cancel, issueWithPayloads
     // The plugin's process answers and tells.
     case reply = 128
     case fault, firstToken, complete, log, asynchronousFault

@@ -56,6 +56,15 @@ final class IsolatedPlugin: @unchecked Sendable {
 
     // MARK: Requests
 
+    /// Lets the child open the library.
+    ///
+    /// - Returns: What it says of its workloads.
+    func open() throws -> WireReader {
+        var content = WireWriter()
+        content.put(name)
+        return try request(.open, call: "mlp_library_v1", within: limits.control, content.bytes)
+    }
+
     /// Asks the child and waits for its answer.
     func request(_ kind: FrameKind, call: String, within seconds: Double, _ content: [UInt8] = []) throws -> WireReader
     {
@@ -264,12 +273,15 @@ private final class Mailbox: @unchecked Sendable {
 }
 
 /// An instance that lives in an isolated plugin's process.
-final class IsolatedInstance: PluginInstance, @unchecked Sendable {
+final class IsolatedInstance: HeadInstance, WorkerInstance, @unchecked Sendable {
     let library: String
     let workload: WorkloadDescription
     let abilities: Abilities
     private let plugin: IsolatedPlugin
     private let limits: CallLimits
+    private let keepsPayloads: Bool
+    private(set) var payloads: PayloadTable?
+    private var payloadMemory: [UInt64: UnsafeMutableRawBufferPointer] = [:]
     /// The child gives up on the plugin after the limit; this much later the parent gives up on the child.
     private let margin = 5.0
 
@@ -278,13 +290,19 @@ final class IsolatedInstance: PluginInstance, @unchecked Sendable {
         library: String,
         workload: WorkloadDescription,
         abilities: Abilities,
-        limits: CallLimits
+        limits: CallLimits,
+        keepsPayloads: Bool
     ) {
         self.plugin = plugin
+        self.keepsPayloads = keepsPayloads
         self.library = library
         self.workload = workload
         self.abilities = abilities
         self.limits = limits
+    }
+
+    deinit {
+        for memory in payloadMemory.values { memory.deallocate() }
     }
 
     func prepare() throws { _ = try plugin.request(.prepare, call: "prepare", within: limits.work * 2 + margin) }
@@ -307,8 +325,50 @@ final class IsolatedInstance: PluginInstance, @unchecked Sendable {
         return (try answer.uint64(), try answer.uint64())
     }
 
-    func load(_ indices: [UInt64]) throws { try send(.load, "dataset.load", indices) }
-    func unload(_ indices: [UInt64]) throws { try send(.unload, "dataset.unload", indices) }
+    func load(_ indices: [UInt64]) throws {
+        try send(.load, "dataset.load", indices)
+        if keepsPayloads { try fetchPayloads(indices) }
+    }
+
+    func unload(_ indices: [UInt64]) throws {
+        for index in indices {
+            payloads?.remove(index)
+            payloadMemory.removeValue(forKey: index)?.deallocate()
+        }
+        try send(.unload, "dataset.unload", indices)
+    }
+
+    /// Brings the payloads of loaded samples here, for the workers' processes.
+    private func fetchPayloads(_ indices: [UInt64]) throws {
+        let table = try payloads ?? PayloadTable(count: Int(clamping: datasetSize().total))
+        payloads = table
+        var left = indices[...]
+        while !left.isEmpty {
+            var content = WireWriter()
+            content.put(Array(left.prefix(4096)))
+            var answer = try plugin.request(
+                .payloads,
+                call: "dataset.payload",
+                within: limits.work + margin,
+                content.bytes
+            )
+            let count = min(Int(try answer.uint32()), left.count)
+            guard count > 0 else { throw WireError(reason: "an answer without a payload") }
+            for index in left.prefix(count) {
+                let tokenCount = try answer.uint64()
+                let bytes = try answer.content()
+                let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
+                memory.copyBytes(from: bytes)
+                payloadMemory.updateValue(memory, forKey: index)?.deallocate()
+                table.set(
+                    index,
+                    mlp_bytes(data: UnsafeRawPointer(memory.baseAddress), size: UInt64(bytes.count)),
+                    tokenCount: tokenCount
+                )
+            }
+            left = left.dropFirst(count)
+        }
+    }
 
     private func send(_ kind: FrameKind, _ call: String, _ indices: [UInt64]) throws {
         var content = WireWriter()
@@ -317,7 +377,7 @@ final class IsolatedInstance: PluginInstance, @unchecked Sendable {
     }
 
     func warmUp() throws { _ = try plugin.request(.warmUp, call: "warm_up", within: limits.work + margin) }
-    func reserve(samplesPerQuery: Int) throws {}
+    func reserve(samplesPerQuery: Int, sampleCount: Int) throws {}
 
     func issue(_ samples: UnsafeBufferPointer<IssuedSample>) throws {
         var content = WireWriter()
@@ -326,6 +386,25 @@ final class IsolatedInstance: PluginInstance, @unchecked Sendable {
             content.put(sample.index)
         }
         try plugin.tell(.issue, content.bytes)
+    }
+
+    func issue(_ samples: UnsafeBufferPointer<IssuedSample>, payloads: PayloadTable) throws {
+        var content = WireWriter()
+        for sample in samples {
+            guard let entry = payloads[sample.index] else {
+                throw PluginFault(
+                    .failed,
+                    library: library,
+                    call: "issue",
+                    reason: "sample \(sample.index) is not loaded"
+                )
+            }
+            content.put(sample.id)
+            content.put(sample.index)
+            content.put(entry.tokenCount)
+            content.put(UnsafeRawBufferPointer(start: entry.payload.data, count: Int(entry.payload.size)))
+        }
+        try plugin.tell(.issueWithPayloads, content.bytes)
     }
 
     func flush() throws { try plugin.tell(.flush, []) }

@@ -72,7 +72,7 @@ private final class PluginServer: @unchecked Sendable {
         }
         while let frame = try? socket.receive() {
             switch frame.kind {
-            case .issue, .flush: issuing.append(frame)
+            case .issue, .issueWithPayloads, .flush: issuing.append(frame)
             case .cancel: cancelling.append(frame)
             default: control.append(frame)
             }
@@ -91,6 +91,7 @@ private final class PluginServer: @unchecked Sendable {
         defer { beacon.current = .none }
         do {
             if frame.kind == .flush { return try instance.flush() }
+            if frame.kind == .issueWithPayloads { return try issue(frame.content, on: instance) }
             var content = frame.content
             var samples: [IssuedSample] = []
             while !content.isAtEnd {
@@ -106,6 +107,21 @@ private final class PluginServer: @unchecked Sendable {
                 PluginFault(.failed, library: instance.library, call: "issue", reason: "\(error)").frame
             )
         }
+    }
+
+    /// Issues samples with payloads that came along; each stays until its sample is complete.
+    private func issue(_ content: WireReader, on instance: LoadedInstance) throws {
+        var content = content
+        var queries: [mlp_query] = []
+        while !content.isAtEnd {
+            let (id, index, tokenCount) = (try content.uint64(), try content.uint64(), try content.uint64())
+            let payload = ForwardingSink.Payload(try content.content())
+            sink.willIssue(id, payload: payload)
+            queries.append(
+                mlp_query(id: id, index: index, payload: payload.bytes, token_count: tokenCount, reserved: 0)
+            )
+        }
+        try queries.withUnsafeBufferPointer { try instance.issue(queries: $0) }
     }
 
     private func answer(_ frame: FrameQueue.Frame) {
@@ -171,6 +187,20 @@ private final class PluginServer: @unchecked Sendable {
             reply.put(size.performance)
         case .load: try running().load(try content.uint64s())
         case .unload: try running().unload(try content.uint64s())
+        case .payloads:
+            let payloads = try running().payloads
+            let entries = try content.uint64s().prefix { payloads?[$0] != nil }.compactMap { payloads?[$0] }
+            // As many as a frame of some 64 MiB holds, and one at least.
+            var bytes: UInt64 = 0
+            let count = entries.prefix { entry in
+                defer { bytes += entry.payload.size }
+                return bytes < 64 << 20
+            }.count
+            reply.put(UInt32(count))
+            for entry in entries.prefix(count) {
+                reply.put(entry.tokenCount)
+                reply.put(UnsafeRawBufferPointer(start: entry.payload.data, count: Int(entry.payload.size)))
+            }
         case .warmUp: try running().warmUp()
         case .beginAccuracy: try running().beginAccuracy()
         case .addResponses:
@@ -230,18 +260,47 @@ private final class FrameQueue: @unchecked Sendable {
 /// Sends results to the parent, and answers at once what the parent's ledger will find.
 private final class ForwardingSink: ResponseSink, @unchecked Sendable {
     private enum Progress { case issued, firstToken, complete }
+    /// Memory of a payload that came with its sample.
+    struct Payload: @unchecked Sendable {
+        let memory: UnsafeMutableRawBufferPointer
+
+        init(_ bytes: [UInt8]) {
+            memory = .allocate(byteCount: bytes.count, alignment: 16)
+            memory.copyBytes(from: bytes)
+        }
+
+        var bytes: mlp_bytes { mlp_bytes(data: UnsafeRawPointer(memory.baseAddress), size: UInt64(memory.count)) }
+
+        func deallocate() { memory.deallocate() }
+    }
+    private struct Sample {
+        var progress: Progress
+        /// Nil for a sample of the process's own data set, and once it is complete.
+        var payload: Payload?
+    }
     private let socket: FrameSocket
-    private let samples = Mutex<[UInt64: Progress]>([:])
+    private let samples = Mutex<[UInt64: Sample]>([:])
 
     init(socket: FrameSocket) { self.socket = socket }
 
     /// Forgets the samples of the run before.
-    func restart() { samples.withLock { $0.removeAll(keepingCapacity: true) } }
+    func restart() {
+        samples.withLock { samples in
+            for sample in samples.values { sample.payload?.deallocate() }
+            samples.removeAll(keepingCapacity: true)
+        }
+    }
 
     func willIssue(_ issued: [IssuedSample]) {
         samples.withLock { samples in
-            for sample in issued { samples[sample.id] = .issued }
+            for sample in issued { samples[sample.id] = Sample(progress: .issued, payload: nil) }
         }
+    }
+
+    /// Takes a payload over, until the sample is complete.
+    func willIssue(_ id: UInt64, payload: Payload) {
+        let sample = Sample(progress: .issued, payload: payload)
+        samples.withLock { $0.updateValue(sample, forKey: id)?.payload?.deallocate() }
     }
 
     func firstToken(_ results: UnsafePointer<mlp_result>?, _ count: UInt64) -> mlp_status {
@@ -264,16 +323,9 @@ private final class ForwardingSink: ResponseSink, @unchecked Sendable {
         var content = WireWriter()
         var first = mlp_status(MLP_OK)
         for result in UnsafeBufferPointer(start: results, count: Int(count)) {
-            let status = samples.withLock { samples -> mlp_status in
-                switch samples[result.id] {
-                case nil: return mlp_status(MLP_UNKNOWN_SAMPLE)
-                case .complete?: return mlp_status(MLP_ALREADY_COMPLETE)
-                case .firstToken? where kind == .firstToken: return mlp_status(MLP_INVALID_STATE)
-                default:
-                    samples[result.id] = kind == .firstToken ? .firstToken : .complete
-                    return mlp_status(MLP_OK)
-                }
-            }
+            let (status, payload) = advance(result.id, kind)
+            // The result may lie in the payload, and is copied below.
+            defer { payload?.deallocate() }
             if first == mlp_status(MLP_OK) { first = status }
             // Bad results travel too: the parent's ledger counts them.
             content.put(result.id)
@@ -291,5 +343,25 @@ private final class ForwardingSink: ResponseSink, @unchecked Sendable {
         }
         socket.send(kind, content.bytes)
         return first
+    }
+
+    /// Notes a result.
+    ///
+    /// - Returns: What the plugin is to hear, and the payload that nobody needs any more.
+    private func advance(_ id: UInt64, _ kind: FrameKind) -> (mlp_status, payload: Payload?) {
+        samples.withLock { samples in
+            guard let sample = samples[id] else { return (mlp_status(MLP_UNKNOWN_SAMPLE), nil) }
+            switch sample.progress {
+            case .complete: return (mlp_status(MLP_ALREADY_COMPLETE), nil)
+            case .firstToken where kind == .firstToken: return (mlp_status(MLP_INVALID_STATE), nil)
+            default: break
+            }
+            guard kind == .complete else {
+                samples[id]?.progress = .firstToken
+                return (mlp_status(MLP_OK), nil)
+            }
+            samples[id] = Sample(progress: .complete, payload: nil)
+            return (mlp_status(MLP_OK), sample.payload)
+        }
     }
 }
