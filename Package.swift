@@ -28,6 +28,7 @@ let package = Package(
         .library(name: "Llama2", type: .dynamic, targets: ["Llama2"]),
         .library(name: "Null", type: .dynamic, targets: ["Null"]),
         .library(name: "Echo", type: .dynamic, targets: ["Echo"]),
+        .library(name: "Pair", type: .dynamic, targets: ["Pair"]),
         .library(name: "Mischief", type: .dynamic, targets: ["Mischief"]),
         .library(name: "FakeDriver", type: .dynamic, targets: ["FakeDriver"]),
         .library(name: "ShimDriver", type: .dynamic, targets: ["ShimDriver"]),
@@ -125,6 +126,13 @@ let package = Package(
             name: "Echo",
             dependencies: ["CPluginAPI", "PluginAPI"],
             path: "Tests/Fixtures/Echo",
+            swiftSettings: swift,
+            linkerSettings: exportEntryAlone
+        ),
+        .target(
+            name: "Pair",
+            dependencies: ["CPluginAPI", "PluginAPI"],
+            path: "Tests/Fixtures/Pair",
             swiftSettings: swift,
             linkerSettings: exportEntryAlone
         ),

@@ -1,7 +1,6 @@
 import Glibc
 import JSON
 import MallocCounter
-import Synchronization
 import Testing
 
 @testable import Core
@@ -9,40 +8,6 @@ import Testing
 /// The null workload, a library like any other, reached through the same tables as every plugin.
 @Suite struct NullWorkloadTests {
     private static let counterWorks = malloc_counter_works() == 1
-
-    /// Passes queries on, and notes the issuing thread's allocations after a tenth of them and at the end.
-    private final class Counting: SystemUnderTest {
-        let name = "counting"
-        private let plugin: PluginUnderTest
-        private let queries: Int
-        private let issued = Atomic<Int>(0)
-        private let first = Atomic<Int>(-1)
-        private let last = Atomic<Int>(-1)
-
-        init(_ plugin: PluginUnderTest, queries: Int) {
-            self.plugin = plugin
-            self.queries = queries
-        }
-
-        var allocations: Int? {
-            let (from, to) = (first.load(ordering: .relaxed), last.load(ordering: .relaxed))
-            return from < 0 || to < 0 ? nil : to - from
-        }
-
-        func reserve(samplesPerQuery: Int, sampleCount: Int) throws {
-            try plugin.reserve(samplesPerQuery: samplesPerQuery, sampleCount: sampleCount)
-        }
-
-        func issue(_ samples: UnsafeBufferPointer<IssuedSample>) throws {
-            try plugin.issue(samples)
-            let count = issued.wrappingAdd(1, ordering: .relaxed).newValue
-            if count == queries / 10 { first.store(Int(malloc_counter_thread_allocations()), ordering: .relaxed) }
-            if count == queries { last.store(Int(malloc_counter_thread_allocations()), ordering: .relaxed) }
-        }
-
-        func flush() throws { try plugin.flush() }
-        func cancel(_ ids: UnsafeBufferPointer<UInt64>) { plugin.cancel(ids) }
-    }
 
     @Test(
         .enabled(if: counterWorks, "a sanitizer has replaced malloc"),
@@ -67,7 +32,7 @@ import Testing
         settings.minQueryCount = UInt64(queries)
         settings.serverTargetQps = 100_000
         settings.useTokenLatencies = tokens > 0
-        let counting = Counting(plugin, queries: queries)
+        let counting = CountingSystem(plugin, queries: queries)
         let folder = try TemporaryFolder.folder()
         let run = LoadGenRun(settings: settings, qsl: plugin, sut: counting, output: folder)
         try instance.start(results: run.ledger)
