@@ -1,3 +1,4 @@
+import CPluginAPI
 import Synchronization
 
 @testable import Core

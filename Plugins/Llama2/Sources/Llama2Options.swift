@@ -50,7 +50,7 @@ enum Llama2Options {
                 "max_batch",
                 default: 32,
                 minimum: 1,
-                maximum: 4096,
+                maximum: 16384,
                 help: "sequences that are computed at the same time"
             ),
             .integer(
