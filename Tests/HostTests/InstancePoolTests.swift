@@ -151,8 +151,7 @@ import Testing
         var settings = TestSettings()
         settings.scenario = .offline
         settings.minDurationMs = 0
-        settings.minQueryCount = 1
-        settings.offlineExpectedQps = 100
+        settings.minQueryCount = 32
         let folder = try TemporaryFolder.folder()
         let run = LoadGenRun(settings: settings, qsl: underTest, sut: underTest, output: folder)
         try pool.start(results: run.ledger)

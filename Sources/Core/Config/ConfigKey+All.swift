@@ -193,7 +193,7 @@ extension ConfigKey {
     static let deviceCount = ConfigKey(
         "harness_config.device_count",
         .integer(1...65536),
-        "Number of devices. Default: as many as device names, or 1."
+        "Number of devices. Default: as many as the setting device names, or 1."
     )
     static let devicesPerInstance = ConfigKey(
         "harness_config.devices_per_instance",
