@@ -87,7 +87,8 @@ final class FakeKernels {
                 families: UnsafePointer(family),
                 family_count: 1,
                 reserved: 0,
-                example: nil
+                example: nil,
+                benchmark: nil
             )
         )
     }

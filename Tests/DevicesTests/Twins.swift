@@ -124,7 +124,8 @@ enum Twins {
                 families: families,
                 family_count: 1,
                 reserved: 0,
-                example: nil
+                example: nil,
+                benchmark: nil
             )
         )
         return UnsafePointer(table)

@@ -189,11 +189,40 @@ public protocol KernelsProviding: Workload {
     var kernelFamilies: UnsafeBufferPointer<mlp_kernel_family> { get }
     /// A worked example of a kernel, valid until the next call, or nil after the last.
     func kernelExample(kernel: UInt32, number: UInt32, target: DeviceTarget) throws -> KernelExample?
+    /// A launch of real size, to be timed; valid until the next call, or nil after the last.
+    func kernelBenchmark(kernel: UInt32, number: UInt32, target: DeviceTarget) throws -> KernelBenchmark?
 }
 
 extension KernelsProviding {
     /// No examples.
     public func kernelExample(kernel: UInt32, number: UInt32, target: DeviceTarget) throws -> KernelExample? { nil }
+
+    /// No benchmarks.
+    public func kernelBenchmark(
+        kernel: UInt32,
+        number: UInt32,
+        target: DeviceTarget
+    ) throws -> KernelBenchmark? { nil }
+}
+
+/// One `mlp_kernel_example` of `benchmark`.
+public struct KernelBenchmark {
+    /// Grid and arguments; buffers with `MLP_ARG_RANDOM` are filled by the host.
+    public var launch: KernelExample
+    /// What it is a case of; memory that the workload keeps until its next benchmark.
+    public var title: UnsafePointer<CChar>
+    /// Bytes that the launch must read and write, each once.
+    public var bytes: UInt64
+    /// Operations that it must do; a multiply-add counts as two.
+    public var operations: UInt64
+
+    /// A benchmark from its parts.
+    public init(launch: KernelExample, title: UnsafePointer<CChar>, bytes: UInt64, operations: UInt64) {
+        self.launch = launch
+        self.title = title
+        self.bytes = bytes
+        self.operations = operations
+    }
 }
 
 /// One `mlp_kernel_example`.

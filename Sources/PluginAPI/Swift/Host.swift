@@ -43,6 +43,8 @@ public struct Host: @unchecked Sendable {
     public func launcher() throws -> Launcher {
         Launcher(host: table, table: try required(MLP_LAUNCH, as: mlp_launch.self))
     }
+    /// `mlp.gemm/1`.
+    public func gemm() throws -> Gemm { Gemm(host: table, table: try required(MLP_GEMM, as: mlp_gemm.self)) }
     /// `mlp.pool/1`.
     public func pool() throws -> Pool { Pool(host: table, table: try required(MLP_POOL, as: mlp_pool.self)) }
 }

@@ -119,6 +119,31 @@ extension Instance {
                     out.pointee.arg_count = UInt32(example.arguments.count)
                 }
                 return called == .ok ? status : called
+            },
+            benchmark: { plugin, kernel, number, kind, architecture, out in
+                var status = mlp_status.ok
+                let called = Instance.call(plugin) { instance in
+                    guard let out,
+                        let benchmark = try instance.kernels?.kernelBenchmark(
+                            kernel: kernel,
+                            number: number,
+                            target: DeviceTarget(
+                                kind: Int(kind),
+                                architecture: architecture.map { String(cString: $0) } ?? ""
+                            )
+                        )
+                    else {
+                        status = .notFound
+                        return
+                    }
+                    out.pointee.grid = benchmark.launch.grid
+                    out.pointee.args = benchmark.launch.arguments.baseAddress
+                    out.pointee.arg_count = UInt32(benchmark.launch.arguments.count)
+                    out.pointee.title = benchmark.title
+                    out.pointee.bytes = benchmark.bytes
+                    out.pointee.operations = benchmark.operations
+                }
+                return called == .ok ? status : called
             }
         )
     }

@@ -11,21 +11,6 @@
 extern "C" {
 #endif
 
-/* Dense matrix products on a stream: y[m,n] = x[m,k] * w[n,k]^T, row-major, accumulated in float32.  Reaches the
- * vendor's library on a GPU unless the configuration asks for batch-invariant kernels. */
-#define MLP_GEMM "mlp.gemm/1"
-typedef struct mlp_gemm_shape {
-  uint64_t m, n, k;
-  int32_t x_dtype, w_dtype, y_dtype; /* MLP_F32, MLP_BF16, ... */
-  uint32_t reserved;
-} mlp_gemm_shape;
-typedef struct mlp_gemm {
-  uint32_t struct_size;
-  uint32_t batch_invariant; /* 1: a row's result does not depend on the other rows */
-  mlp_status (*gemm)(const mlp_host *host, mlp_stream *stream, const mlp_gemm_shape *shape, const void *x,
-                     const void *w, void *y); /* [any] */
-} mlp_gemm;
-
 /* Collectives among all ranks of the instance's group, as operations on a stream.  A group may span processes: take
  * rank and world from here and never assume a shared address space. */
 #define MLP_COLLECTIVES "mlp.collectives/1"

@@ -193,6 +193,37 @@ typedef struct mlp_launch {
   void (*recording_release)(const mlp_host *host, mlp_recording *recording); /* [any] */
 } mlp_launch;
 
+/* Dense matrix products on a stream: y[m,n] = x[m,k] * w[n,k]^T, all row-major and dense, with sums in float32.
+ *
+ * The product is the vendor's library on a GPU that has one (batch_invariant 0), else the host's own kernels, which take
+ * x and y in float32 and w in float32, bfloat16, half or E4M3.  What cannot be multiplied is MLP_UNSUPPORTED. */
+#define MLP_GEMM "mlp.gemm/1"
+enum {
+  MLP_GEMM_UNSCALED = 0,
+  MLP_GEMM_SCALED = 1, /* one float32 for all of x and one for all of w */
+  MLP_GEMM_BLOCKS = 2 /* an MLP_E8M0 for each 32 elements of a row of x and of w: [rows, k / 32] */
+};
+typedef struct mlp_gemm_shape {
+  uint64_t m, n, k;
+  int32_t x_dtype, w_dtype, y_dtype; /* MLP_F32, MLP_BF16, ... */
+  uint32_t scaling; /* MLP_GEMM_... */
+} mlp_gemm_shape;
+typedef struct mlp_gemm_operands {
+  const void *x, *w;
+  void *y;
+  const void *x_scales, *w_scales; /* NULL if unscaled */
+  uint64_t reserved;
+} mlp_gemm_operands; /* all in the device's memory */
+typedef struct mlp_gemm {
+  uint32_t struct_size;
+  uint32_t batch_invariant; /* 1: a row's result does not depend on the other rows */
+  /* Chooses how to multiply a shape on the stream's device and takes the memory that this needs: from here on gemm()
+   * allocates nothing for it and may be recorded.  Not while the stream is being recorded.  [any] */
+  mlp_status (*prepare)(const mlp_host *host, mlp_stream *stream, const mlp_gemm_shape *shape);
+  mlp_status (*gemm)(const mlp_host *host, mlp_stream *stream, const mlp_gemm_shape *shape,
+                     const mlp_gemm_operands *operands); /* [any] */
+} mlp_gemm;
+
 /* The host's threads, for loading and for CPU stages. */
 #define MLP_POOL "mlp.pool/1"
 typedef struct mlp_pool {
@@ -416,12 +447,15 @@ typedef struct mlp_kernel_family {
 } mlp_kernel_family;
 
 /* One worked example of a launch, by which anybody can check a kernel against its twin and both against numbers. */
-enum { MLP_ARG_OUTPUT = 1u << 0 };
+enum {
+  MLP_ARG_OUTPUT = 1u << 0,
+  MLP_ARG_RANDOM = 1u << 1 /* of a benchmark: data is NULL, the host fills the buffer with normally distributed numbers */
+};
 typedef struct mlp_kernel_arg {
   const void *data; /* the value of a scalar; the initial content of a buffer that the host places on the device */
   uint64_t size; /* bytes */
   uint32_t flags; /* MLP_ARG_OUTPUT: compared after the launch */
-  int32_t dtype; /* elements of an output: MLP_F32, ... */
+  int32_t dtype; /* elements of an output, or of a buffer that the host fills: MLP_F32, ... */
   const double *expected; /* one value for each element of an output, from a reference in double; or NULL */
   double absolute_tolerance; /* |got - wanted| <= absolute + relative * |wanted| */
   double relative_tolerance;
@@ -432,6 +466,10 @@ typedef struct mlp_kernel_example {
   mlp_grid grid;
   uint32_t reserved;
   const mlp_kernel_arg *args;
+  /* Of a benchmark: what it is a case of ("Llama 2 70B, QKV, batch 64"), and the least that the launch must do. */
+  const char *title;
+  uint64_t bytes; /* read and written, each byte once */
+  uint64_t operations; /* a multiply-add counts as two */
 } mlp_kernel_example;
 typedef struct mlp_kernels {
   uint32_t struct_size;
@@ -445,6 +483,9 @@ typedef struct mlp_kernels {
    * [control & created+; worker] */
   mlp_status (*example)(const mlp_plugin *self, uint32_t kernel, uint32_t number, int32_t device_kind,
                         const char *architecture, mlp_kernel_example *out);
+  /* Optional.  The same for launches of real size, to be timed and not compared.  [control & created+; worker] */
+  mlp_status (*benchmark)(const mlp_plugin *self, uint32_t kernel, uint32_t number, int32_t device_kind,
+                          const char *architecture, mlp_kernel_example *out);
 } mlp_kernels;
 
 /* Quantisation of a checkpoint.  The plugin names the linear layers and computes the calibration samples; formats,
