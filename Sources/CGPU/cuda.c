@@ -132,10 +132,7 @@ static int allocate(void **out, uint64_t size) {
 
 static int release(void *memory) { return cuMemFree_v2((uintptr_t)memory); }
 static int allocate_pinned(void **out, uint64_t size) { return cuMemHostAlloc(out, size, PORTABLE); }
-static int release_pinned(void *memory) { return cuMemFreeHost(memory); }
 static int stream_create(void **out) { return cuStreamCreate(out, NON_BLOCKING); }
-static int stream_release(void *stream) { return cuStreamDestroy_v2(stream); }
-static int stream_synchronize(void *stream) { return cuStreamSynchronize(stream); }
 
 static int copy(void *to, const void *from, uint64_t size, void *stream) {
   return cuMemcpyAsync((uintptr_t)to, (uintptr_t)from, size, stream);
@@ -150,17 +147,7 @@ static int callback(void *stream, void (*done)(void *, int, void *), void *conte
 }
 
 static int event_create(void **out, int timed) { return cuEventCreate(out, timed ? 0 : WITHOUT_TIME); }
-static int event_release(void *event) { return cuEventDestroy_v2(event); }
-static int event_record(void *event, void *stream) { return cuEventRecord(event, stream); }
 static int event_wait(void *stream, void *event) { return cuStreamWaitEvent(stream, event, 0); }
-static int event_synchronize(void *event) { return cuEventSynchronize(event); }
-static int event_elapsed(float *ms, void *from, void *to) { return cuEventElapsedTime(ms, from, to); }
-static int module_load(void **out, const void *image) { return cuModuleLoadData(out, image); }
-static int module_release(void *module) { return cuModuleUnload(module); }
-
-static int module_function(void **out, void *module, const char *name) {
-  return cuModuleGetFunction(out, module, name);
-}
 
 static int allow_shared(void *function, uint32_t bytes) {
   return cuFuncSetAttribute(function, FUNCTION_DYNAMIC_SHARED, (int)bytes);
@@ -182,9 +169,6 @@ static int capture_end(void *stream, void **executable) {
   return error;
 }
 
-static int graph_launch(void *executable, void *stream) { return cuGraphLaunch(executable, stream); }
-static int graph_release(void *executable) { return cuGraphExecDestroy(executable); }
-
 int podium_open_cuda(podium_gpu *table, const char *library, char *problem, uint64_t problem_size) {
   static const char *const names[] = {"libcuda.so.1", "libcuda.so", NULL};
   static char opened[256];
@@ -202,13 +186,20 @@ int podium_open_cuda(podium_gpu *table, const char *library, char *problem, uint
   (void)cuDriverGetVersion(&version);
   table->kind = PODIUM_GPU_CUDA;
   table->version = version;
-#define FILL(name_) table->name_ = name_;
-  FILL(describe_error) FILL(is_out_of_memory) FILL(device_count) FILL(describe) FILL(use)
-  FILL(memory) FILL(allocate) FILL(release) FILL(allocate_pinned) FILL(release_pinned)
-  FILL(stream_create) FILL(stream_release) FILL(stream_synchronize) FILL(copy) FILL(fill) FILL(callback)
-  FILL(event_create) FILL(event_release) FILL(event_record) FILL(event_wait) FILL(event_synchronize) FILL(event_elapsed)
-  FILL(module_load) FILL(module_release) FILL(module_function) FILL(allow_shared) FILL(launch)
-  FILL(capture_begin) FILL(capture_end) FILL(graph_launch) FILL(graph_release)
-#undef FILL
+  FILL_OWN_FUNCTIONS(table)
+  table->use = use;
+  table->release = release;
+  table->release_pinned = cuMemFreeHost;
+  table->stream_release = cuStreamDestroy_v2;
+  table->stream_synchronize = cuStreamSynchronize;
+  table->event_release = cuEventDestroy_v2;
+  table->event_record = cuEventRecord;
+  table->event_synchronize = cuEventSynchronize;
+  table->event_elapsed = cuEventElapsedTime;
+  table->module_load = cuModuleLoadData;
+  table->module_release = cuModuleUnload;
+  table->module_function = cuModuleGetFunction;
+  table->graph_launch = cuGraphLaunch;
+  table->graph_release = cuGraphExecDestroy;
   return 1;
 }

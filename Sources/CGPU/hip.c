@@ -99,8 +99,6 @@ static int describe(int device, podium_gpu_device *out) {
   return 0;
 }
 
-static int use(int device) { return hipSetDevice(device); }
-
 static int memory(uint64_t *free, uint64_t *total) {
   size_t free_bytes = 0, total_bytes = 0;
   int error = hipMemGetInfo(&free_bytes, &total_bytes);
@@ -115,18 +113,13 @@ static int allocate(void **out, uint64_t size) {
   return error;
 }
 
-static int release(void *memory) { return hipFree(memory); }
-
 static int allocate_pinned(void **out, uint64_t size) {
   int error = hipHostMalloc(out, size, PORTABLE);
   if (error) (void)hipGetLastError();
   return error;
 }
 
-static int release_pinned(void *memory) { return hipHostFree(memory); }
 static int stream_create(void **out) { return hipStreamCreateWithFlags(out, NON_BLOCKING); }
-static int stream_release(void *stream) { return hipStreamDestroy(stream); }
-static int stream_synchronize(void *stream) { return hipStreamSynchronize(stream); }
 
 static int copy(void *to, const void *from, uint64_t size, void *stream) {
   return hipMemcpyAsync(to, from, size, COPY_ANY_DIRECTION, stream);
@@ -141,17 +134,7 @@ static int callback(void *stream, void (*done)(void *, int, void *), void *conte
 }
 
 static int event_create(void **out, int timed) { return hipEventCreateWithFlags(out, timed ? 0 : WITHOUT_TIME); }
-static int event_release(void *event) { return hipEventDestroy(event); }
-static int event_record(void *event, void *stream) { return hipEventRecord(event, stream); }
 static int event_wait(void *stream, void *event) { return hipStreamWaitEvent(stream, event, 0); }
-static int event_synchronize(void *event) { return hipEventSynchronize(event); }
-static int event_elapsed(float *ms, void *from, void *to) { return hipEventElapsedTime(ms, from, to); }
-static int module_load(void **out, const void *image) { return hipModuleLoadData(out, image); }
-static int module_release(void *module) { return hipModuleUnload(module); }
-
-static int module_function(void **out, void *module, const char *name) {
-  return hipModuleGetFunction(out, module, name);
-}
 
 /* HIP lets every launch ask for what the device has. */
 static int allow_shared(void *function, uint32_t bytes) {
@@ -174,9 +157,6 @@ static int capture_end(void *stream, void **executable) {
   (void)hipGraphDestroy(graph); /* the executable does not need it */
   return error;
 }
-
-static int graph_launch(void *executable, void *stream) { return hipGraphLaunch(executable, stream); }
-static int graph_release(void *executable) { return hipGraphExecDestroy(executable); }
 
 int podium_open_hip(podium_gpu *table, const char *library, char *problem, uint64_t problem_size) {
   static const char *const names[] = {"libamdhip64.so.7", "libamdhip64.so.6", "libamdhip64.so.5", "libamdhip64.so",
@@ -204,13 +184,20 @@ int podium_open_hip(podium_gpu *table, const char *library, char *problem, uint6
   (void)hipRuntimeGetVersion(&version);
   table->kind = PODIUM_GPU_HIP;
   table->version = version;
-#define FILL(name_) table->name_ = name_;
-  FILL(describe_error) FILL(is_out_of_memory) FILL(device_count) FILL(describe) FILL(use)
-  FILL(memory) FILL(allocate) FILL(release) FILL(allocate_pinned) FILL(release_pinned)
-  FILL(stream_create) FILL(stream_release) FILL(stream_synchronize) FILL(copy) FILL(fill) FILL(callback)
-  FILL(event_create) FILL(event_release) FILL(event_record) FILL(event_wait) FILL(event_synchronize) FILL(event_elapsed)
-  FILL(module_load) FILL(module_release) FILL(module_function) FILL(allow_shared) FILL(launch)
-  FILL(capture_begin) FILL(capture_end) FILL(graph_launch) FILL(graph_release)
-#undef FILL
+  FILL_OWN_FUNCTIONS(table)
+  table->use = hipSetDevice;
+  table->release = hipFree;
+  table->release_pinned = hipHostFree;
+  table->stream_release = hipStreamDestroy;
+  table->stream_synchronize = hipStreamSynchronize;
+  table->event_release = hipEventDestroy;
+  table->event_record = hipEventRecord;
+  table->event_synchronize = hipEventSynchronize;
+  table->event_elapsed = hipEventElapsedTime;
+  table->module_load = hipModuleLoadData;
+  table->module_release = hipModuleUnload;
+  table->module_function = hipModuleGetFunction;
+  table->graph_launch = hipGraphLaunch;
+  table->graph_release = hipGraphExecDestroy;
   return 1;
 }
