@@ -53,6 +53,8 @@ let package = Package(
         .target(name: "CPlatform"),
         // HIP and the CUDA driver in one shape, found at run time.
         .target(name: "CGPU"),
+        // What a processor can do at most: multiply-adds, reading.
+        .target(name: "CBench"),
         // The table of the official LoadGen; the shim that fills it is compiled with that library's sources.
         .target(name: "COfficialLoadGen", exclude: ["shim"]),
         .target(name: "JSON", dependencies: ["CJSONC"], swiftSettings: swift),
@@ -78,8 +80,8 @@ let package = Package(
         .target(
             name: "Core",
             dependencies: [
-                "CPluginAPI", "CFFI", "CGPU", "CPlatform", "COfficialLoadGen", "JSON", "Numerics", "Quantization",
-                "RunRecords",
+                "CPluginAPI", "CBench", "CFFI", "CGPU", "CPlatform", "COfficialLoadGen", "JSON", "Kernels", "Numerics",
+                "Quantization", "RunRecords",
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: swift
@@ -208,7 +210,11 @@ let package = Package(
             exclude: ["amd-commands.json", "resolve_amd_commands.py"],
             swiftSettings: swift
         ),
-        .testTarget(name: "DevicesTests", dependencies: ["Core", "CPluginAPI", "MallocCounter"], swiftSettings: swift),
+        .testTarget(
+            name: "DevicesTests",
+            dependencies: ["Core", "CGPU", "CPluginAPI", "MallocCounter", "Numerics"],
+            swiftSettings: swift
+        ),
         .testTarget(name: "WeightsTests", dependencies: ["Core", "CPluginAPI"], swiftSettings: swift),
         .testTarget(name: "TextGenerationTests", dependencies: ["TextGeneration", "CPluginAPI"], swiftSettings: swift),
         .testTarget(

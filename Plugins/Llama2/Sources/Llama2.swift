@@ -22,6 +22,7 @@ final class Llama2: Workload {
     private let head: Head?
     private let worker: Worker?
     private let examples = KernelExamples()
+    private let benchmarks = KernelBenchmarks()
     /// What the quantiser asks for.
     let calibration: Calibration
     /// The score that `beginAccuracy` began; nil before it and after its end.
@@ -295,6 +296,10 @@ extension Llama2: WeightsProviding, KernelsProviding, InferenceProviding {
 
     func kernelExample(kernel: UInt32, number: UInt32, target: DeviceTarget) throws -> KernelExample? {
         try examples.example(kernel: kernel, number: number, target: target)
+    }
+
+    func kernelBenchmark(kernel: UInt32, number: UInt32, target: DeviceTarget) throws -> KernelBenchmark? {
+        benchmarks.benchmark(kernel: kernel, number: number, target: target)
     }
 
     private func engine() throws -> GenerationEngine {

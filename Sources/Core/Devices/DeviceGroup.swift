@@ -1,5 +1,6 @@
 public import CPluginAPI
 import Glibc
+import Synchronization
 
 /// The devices of one plugin instance, numbered 0..<count, and what the instance has made on them.
 public final class DeviceGroup: @unchecked Sendable {
@@ -20,6 +21,9 @@ public final class DeviceGroup: @unchecked Sendable {
     private(set) var kernels: (any DeviceKernels)?
     /// The kernels as declared, once they are registered.
     public private(set) var kernelTable: KernelTable?
+
+    /// What `mlp.gemm/1` multiplies with, decided when it is asked for first.
+    let gemm = Mutex<Result<any DeviceGemm, DeviceError>?>(nil)
 
     private let properties: [(DeviceProperties, name: UnsafeMutablePointer<CChar>, target: UnsafeMutablePointer<CChar>)]
 

@@ -1,6 +1,6 @@
 public import CPluginAPI
 
-/// The tables of the services "mlp.device/1", "mlp.launch/1" and "mlp.pool/1".
+/// The tables of the services "mlp.device/1", "mlp.launch/1", "mlp.pool/1" and "mlp.gemm/1".
 ///
 /// They exist once.  Each function finds its instance through `mlp_host.impl`, turns a thrown error into a recorded
 /// failure, and allocates nothing as long as nothing fails.
@@ -247,14 +247,14 @@ public enum DeviceServices {
         }
     }
 
-    private static func table<Table>(_ table: Table) -> UnsafePointer<Table> {
+    static func table<Table>(_ table: Table) -> UnsafePointer<Table> {
         let pointer = UnsafeMutablePointer<Table>.allocate(capacity: 1)
         pointer.initialize(to: table)
         return UnsafePointer(pointer)
     }
 
     @inline(__always)
-    private static func call(
+    static func call(
         _ host: UnsafePointer<mlp_host>?,
         _ name: StaticString,
         _ body: (DeviceGroup) throws(DeviceError) -> Void
@@ -277,7 +277,7 @@ public enum DeviceServices {
     }
 
     @inline(__always)
-    private static func find(
+    static func find(
         _ stream: OpaquePointer?,
         in group: DeviceGroup,
         _ call: StaticString

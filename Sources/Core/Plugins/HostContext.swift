@@ -64,6 +64,7 @@ final class HostContext: ServiceContext, @unchecked Sendable {
         case MLP_DEVICE: deviceGroup == nil ? nil : UnsafeRawPointer(DeviceServices.device)
         case MLP_LAUNCH: deviceGroup == nil ? nil : UnsafeRawPointer(DeviceServices.launch)
         case MLP_POOL: deviceGroup == nil ? nil : UnsafeRawPointer(DeviceServices.pool)
+        case MLP_GEMM: deviceGroup.map { UnsafeRawPointer(DeviceServices.gemm(of: $0)) }
         default: nil
         }
     }

@@ -16,6 +16,8 @@ enum ExampleArgument {
     case bytes([UInt8])
     /// A buffer that the kernel reads.
     case signedBytes([Int8])
+    /// A buffer of a benchmark, that the host fills with numbers of a contract's type, of so many bytes each.
+    case random(count: Int, type: Int, bytes: Int)
     /// A buffer that the kernel writes: what it holds before, what it must hold after, and how nearly.
     case output([Float], expected: [Double], absolute: Double = 0, relative: Double = 0)
     /// A buffer of weights' elements that the kernel writes: what it holds before, what it must hold after.

@@ -28,6 +28,12 @@ final class WorkedExample {
         case .weights(let weights): return buffer(weights)
         case .bytes(let values): return buffer(values, MLP_U8)
         case .signedBytes(let values): return buffer(values, MLP_I8)
+        case .random(let count, let type, let bytes):
+            var argument = mlp_kernel_arg()
+            argument.size = UInt64(count * bytes)
+            argument.flags = UInt32(MLP_ARG_RANDOM)
+            argument.dtype = Int32(type)
+            return argument
         case .output(let initial, let expected, let absolute, let relative):
             return output(buffer(initial, MLP_F32), expected, absolute, relative)
         case .elements(let initial, let expected, let absolute):

@@ -42,7 +42,7 @@ typedef struct stream stream;
 typedef struct graph graph;
 
 typedef struct operation {
-  enum { COPY, FILL, LAUNCH, GRAPH, RECORD, WAIT, CALL } kind;
+  enum { COPY, FILL, LAUNCH, WORK, GRAPH, RECORD, WAIT, CALL } kind;
   void *to;
   const void *from;
   size_t size;
@@ -50,6 +50,7 @@ typedef struct operation {
   const fake_function *function;
   unsigned blocks[3], threads[3];
   uint64_t values[FAKE_DRIVER_ARGUMENTS];
+  void (*work)(const uint64_t *values); /* of a library's */
   graph *graph;
   event *event;
   uint64_t mark;

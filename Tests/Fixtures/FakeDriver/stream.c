@@ -63,6 +63,7 @@ static void perform_one(const operation *o, int device) {
   case COPY: memmove(o->to, o->from, o->size); break;
   case FILL: memset(o->to, o->value, o->size); break;
   case LAUNCH: launch(o, device); break;
+  case WORK: o->work(o->values); break;
   default: break;
   }
 }

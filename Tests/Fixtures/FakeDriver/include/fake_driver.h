@@ -1,5 +1,5 @@
 /* fake_driver.h - a driver for GPUs that are not there: the functions of HIP and of the CUDA driver API that the host
- * uses, and the compilers' hiprtc and NVRTC, on host memory.
+ * uses, the compilers' hiprtc and NVRTC, and products by hipBLASLt, rocBLAS and cuBLASLt, on host memory.
  *
  * Built as a library of its own and opened by its path, as the vendors' are. A thread of the driver's does the work of
  * all streams, asynchronously: streams wait for each other only by events. Device memory is full of 0xFF when it is
@@ -10,8 +10,8 @@
  *
  * late=1 does nothing before somebody waits for it, so that a host that writes too early to what a copy is to read gets
  * wrong numbers. arch=TARGET is the architecture under HIP's names. fail=CALL:N:ERROR lets the N-th call of allocate,
- * copy, launch, synchronize or execute (a kernel that runs, those of graphs counted singly) give that error, and every
- * later call as well, as after a fault. */
+ * copy, launch, synchronize, heuristic, gemm or execute (a kernel that runs, those of graphs counted singly) give that
+ * error, and every later call as well, as after a fault. */
 #ifndef FAKE_DRIVER_H
 #define FAKE_DRIVER_H
 
