@@ -376,7 +376,7 @@ int main(int argc, char **argv) {
                      .live = rows, .weights = is_packed ? packed : is_narrow ? narrow_weights : weights, .x = x, .codes = codes, .scales = scales,
                      .offsets = offsets, .y = y};
         size_t element = is_narrow ? 1 : dtype == PODIUM_BF16 ? 2 : 4;
-        p.matrix_size = is_packed ? podium_packed_mxfp4_size(p.n, p.k) : (size_t)p.n * (size_t)p.k * element;
+        p.matrix_size = is_packed ? podium_packed_mxfp4_size(PODIUM_BACKEND_CPU, p.n, p.k) : (size_t)p.n * (size_t)p.k * element;
         size_t set = p.matrix_size * (p.gated ? 2 : 1);
         double flops = 2.0 * rows * p.n * p.k * (p.gated ? 2 : 1);
         /* One pass over 256 MB of weights where memory counts, else about 20 ms of work. */

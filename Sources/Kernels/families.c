@@ -82,6 +82,8 @@ static const char mxfp4[] = {
     ,
 #embed "Norm/inverse_root.h"
     ,
+#embed "MXFP4/mxfp4_gfx950.h"
+    ,
 #embed "MXFP4/mxfp4.hip"
 };
 

@@ -52,8 +52,6 @@ inline float e2m1_value(const void *operand, int i) {
   return code & 8 ? -sizes[code & 7] : sizes[code & 7];
 }
 
-inline float e8m0_value(int code) { return (code & 255) == 255 ? NAN : ldexpf(1.0f, (code & 255) - 127); }
-
 /* count: elements that a lane gives. */
 template <float (*value)(const void *, int), typename operand>
 f32x4 multiply(int count, operand a, operand b, f32x4 c, const char *file, int line, bool scaled = false,
@@ -70,7 +68,10 @@ f32x4 multiply(int count, operand a, operand b, f32x4 c, const char *file, int l
       if (scaled) {
         float sum = 0;
         for (int k = 0; k < count; k++) sum += value(&left->a, k) * value(&right->b, k);
-        c[i] = fmaf(sum, e8m0_value(left->a_scale) * e8m0_value(right->b_scale), c[i]);
+        /* The exponents are added, so that no product of scales leaves a range; 255 is NaN, whatever the elements are. */
+        int left_scale = left->a_scale & 255, right_scale = right->b_scale & 255;
+        if (left_scale == 255 || right_scale == 255) sum = NAN;
+        c[i] = (float)(c[i] + ldexp((double)sum, left_scale + right_scale - 254));
       } else {
         for (int k = 0; k < count; k++) c[i] = fmaf(value(&left->a, k), value(&right->b, k), c[i]);
       }

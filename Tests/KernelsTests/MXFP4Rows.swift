@@ -134,7 +134,7 @@ struct MXFP4Matrix {
 
     /// The packed bytes; `cuts` are rows at which another call goes on.
     func packed(cuts: [Int] = [], filled byte: UInt8 = 0xee) -> GuardedMemory {
-        let memory = GuardedMemory(byteCount: podium_packed_mxfp4_size(Int32(n), Int32(k)))
+        let memory = GuardedMemory(byteCount: podium_packed_mxfp4_size(PODIUM_BACKEND_CPU, Int32(n), Int32(k)))
         memory.base.initializeMemory(as: UInt8.self, repeating: byte, count: memory.byteCount)
         let borders = [0] + cuts + [n]
         // The last part first: their order must not matter.
@@ -142,6 +142,7 @@ struct MXFP4Matrix {
             let codes = GuardedMemory(Array(nibbles[first * k / 2..<last * k / 2]))
             let scales = GuardedMemory(Array(scales[first * k / 32..<last * k / 32]))
             podium_pack_mxfp4(
+                PODIUM_BACKEND_CPU,
                 memory.base,
                 Int32(n),
                 Int32(k),
@@ -155,8 +156,9 @@ struct MXFP4Matrix {
     }
 
     static func packed(gate: Self, up: Self) -> GuardedMemory {
-        let memory = GuardedMemory(byteCount: podium_packed_mxfp4_pair_size(Int32(gate.n), Int32(gate.k)))
+        let memory = GuardedMemory(byteCount: podium_packed_mxfp4_pair_size(PODIUM_BACKEND_CPU, Int32(gate.n), Int32(gate.k)))
         podium_pack_mxfp4_pair(
+            PODIUM_BACKEND_CPU,
             memory.base,
             Int32(gate.n),
             Int32(gate.k),

@@ -24,12 +24,15 @@ struct LinearLayers {
 
     let checkpoint: QuantizedCheckpoint
     let choice: ActivationChoice
+    /// What packed weights are laid out for.
+    let backend: podium_backend
     /// How many layers are computed in which way.
     private(set) var counts: [(what: String, count: Int)] = []
 
-    init(_ checkpoint: QuantizedCheckpoint, _ choice: ActivationChoice) {
+    init(_ checkpoint: QuantizedCheckpoint, _ choice: ActivationChoice, _ backend: podium_backend) {
         self.checkpoint = checkpoint
         self.choice = choice
+        self.backend = backend
     }
 
     /// Finds a layer and checks its headers.
@@ -82,7 +85,12 @@ struct LinearLayers {
 
     private func input(of layer: QuantizedLinear, _ table: inout WeightTable) throws -> LinearLayer.Input {
         let isMXFP4 = layer.scheme.weight == .mxfp4()
-        guard choice == .exact else { return isMXFP4 ? .int8Blocks : .asItIs }
+        if choice == .fast {
+            guard isMXFP4 else { return .asItIs }
+            // gfx950 multiplies MXFP4 by MXFP4 alone; inputs that are not that already stay numbers.
+            guard backend == PODIUM_BACKEND_GFX950 else { return .int8Blocks }
+            return layer.scheme.input == .mxfp4(isDynamic: true) ? .mxfp4Blocks : .asItIs
+        }
         guard let scheme = layer.scheme.input else { return .asItIs }
         if isMXFP4, scheme == .mxfp4(isDynamic: true) { return .mxfp4Blocks }
         guard scheme.isStoredE4M3, let tensor = layer.inputScales else { throw unsupported(layer, "inputs") }
@@ -200,10 +208,10 @@ struct LinearLayers {
         let outputs = parts.reduce(0) { $0 + $1.layer.outputs }
         let inputs = parts.first?.layer.inputs ?? 0
         let placement = table.place(
-            "\(name).packed",
+            name + packedSuffix,
             from: parts.flatMap { [$0.layer.weight, $0.layer.weightScales].compactMap(\.self) },
-            size: podium_packed_mxfp4_size(Int32(outputs), Int32(inputs)),
-            .packed(parts.map(Self.matrix), columns: inputs)
+            size: podium_packed_mxfp4_size(backend, Int32(outputs), Int32(inputs)),
+            .packed(parts.map(Self.matrix), columns: inputs, for: backend)
         )
         let biases = parts.compactMap(\.bias)
         var bias: LinearLayer.Vector?
@@ -230,10 +238,10 @@ struct LinearLayers {
     func declarePackedPair(_ gate: Found, _ up: Found, _ name: String, _ table: inout WeightTable) -> LinearLayer {
         let (rows, columns) = (gate.layer.outputs, gate.layer.inputs)
         let placement = table.place(
-            "\(name).packed",
+            name + packedSuffix,
             from: [gate, up].flatMap { [$0.layer.weight, $0.layer.weightScales].compactMap(\.self) },
-            size: podium_packed_mxfp4_pair_size(Int32(rows), Int32(columns)),
-            .packedPair(gate: Self.matrix(gate), up: Self.matrix(up), columns: columns)
+            size: podium_packed_mxfp4_pair_size(backend, Int32(rows), Int32(columns)),
+            .packedPair(gate: Self.matrix(gate), up: Self.matrix(up), columns: columns, for: backend)
         )
         return LinearLayer(
             outputs: rows,
@@ -242,6 +250,9 @@ struct LinearLayers {
             input: gate.input
         )
     }
+
+    /// Distinguishes placements of one tensor that have another layout.
+    private var packedSuffix: String { backend == PODIUM_BACKEND_GFX950 ? ".packed_gfx950" : ".packed" }
 
     private static func matrix(_ found: Found) -> PlacementFill.MXFP4Matrix {
         PlacementFill.MXFP4Matrix(

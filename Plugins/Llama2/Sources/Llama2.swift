@@ -100,7 +100,8 @@ final class Llama2: Workload {
             config,
             checkpoint: QuantizedCheckpoint(folder: folder),
             activations: activations,
-            kvCache: Llama2Options.kvCache(configuration)
+            kvCache: Llama2Options.kvCache(configuration),
+            backend: podium_backend_of(configuration.device.kind, configuration.device.architecture)
         )
         return Worker(
             configuration: config,

@@ -5,7 +5,7 @@ import TextGeneration
 enum ActivationChoice: String, CaseIterable, Sendable {
     /// Rounded as the checkpoint's scheme says.
     case exact
-    /// Int8 blocks for MXFP4 weights, float32 for others.
+    /// Int8 blocks for MXFP4 weights, float32 for others; gfx950 has no int8 blocks (docs/formats.md).
     case fast
 }
 
@@ -82,7 +82,8 @@ enum Llama2Options {
                 help:
                     "what goes into products with quantised weights; exact: rounded as the checkpoint's scheme says (MXFP4 "
                     + "blocks, FP8 with stored scales, outputs too), the numbers that accuracy is stated for; fast: int8 "
-                    + "blocks of 32 for MXFP4 weights, float32 for FP8 weights, outputs not rounded"
+                    + "blocks of 32 for MXFP4 weights (on gfx950 MXFP4 where the scheme says so, else float32), float32 for FP8 "
+                    + "weights, outputs not rounded"
             ),
             .string(
                 "kv_cache",

@@ -62,17 +62,19 @@ struct LlamaTensors: Sendable {
     ///   - checkpoint: The files; headers are read, no tensor.
     ///   - activations: What goes into products with quantised weights.
     ///   - kvCache: What the cache is to hold.
+    ///   - backend: What weights that are packed are laid out for.
     /// - Throws: `SafetensorsError` or `QuantizationError` for a tensor that is missing, has another shape, or a type that
     ///   is not that of its scheme; `PluginError` for what is not computed.
     init(
         _ configuration: LlamaConfiguration,
         checkpoint: QuantizedCheckpoint,
         activations: ActivationChoice,
-        kvCache: KVCacheChoice
+        kvCache: KVCacheChoice,
+        backend: podium_backend
     ) throws {
         try checkpoint.validate(readsScales: false)
         var table = WeightTable()
-        var linear = LinearLayers(checkpoint, activations)
+        var linear = LinearLayers(checkpoint, activations, backend)
         func vector(_ name: String, _ shape: Int...) throws -> LinearLayer.Vector {
             let tensor = try checkpoint.checkpoint.tensor(named: name)
             func fault(_ reason: String) -> SafetensorsError {

@@ -7,9 +7,9 @@ import Quantization
 /// How a placement is made of its sources; the numbers in them are checked on the way.
 enum PlacementFill: Sendable {
     /// MXFP4 matrices under each other, packed for `podium_gemm_mxfp4`; of each the codes and the scales.
-    case packed([MXFP4Matrix], columns: Int)
+    case packed([MXFP4Matrix], columns: Int, for: podium_backend)
     /// Two MXFP4 matrices of one shape, packed for `podium_gemm_mxfp4_silu_gate`.
-    case packedPair(gate: MXFP4Matrix, up: MXFP4Matrix, columns: Int)
+    case packedPair(gate: MXFP4Matrix, up: MXFP4Matrix, columns: Int, for: podium_backend)
     /// float32 for each row of an E4M3 matrix: its scale; the matrix, whose codes are checked, and its scales.
     case rowScales(rows: Int, weight: TensorName, scales: StoredScales)
     /// A quantised matrix as plain floats; codes and scales.
@@ -46,12 +46,14 @@ enum PlacementFill: Sendable {
     ///   those declared.
     func fill(_ destination: UnsafeMutableRawPointer, from sources: [UnsafeRawBufferPointer]) throws {
         switch self {
-        case .packed(let matrices, let columns): try pack(matrices, columns, destination, sources)
-        case .packedPair(let gate, let up, let columns):
+        case .packed(let matrices, let columns, let backend):
+            try pack(matrices, columns, backend, destination, sources)
+        case .packedPair(let gate, let up, let columns, let backend):
             try check(gate, columns, sources[safe: 0], sources[safe: 1])
             try check(up, columns, sources[safe: 2], sources[safe: 3])
             let bytes = sources.map { $0.baseAddress?.assumingMemoryBound(to: UInt8.self) }
             podium_pack_mxfp4_pair(
+                backend,
                 destination,
                 Int32(gate.rows),
                 Int32(columns),
@@ -96,6 +98,7 @@ enum PlacementFill: Sendable {
     private func pack(
         _ matrices: [MXFP4Matrix],
         _ columns: Int,
+        _ backend: podium_backend,
         _ destination: UnsafeMutableRawPointer,
         _ sources: [UnsafeRawBufferPointer]
     ) throws {
@@ -105,6 +108,7 @@ enum PlacementFill: Sendable {
             let (codes, scales) = (sources[safe: 2 * index], sources[safe: 2 * index + 1])
             try check(matrix, columns, codes, scales)
             podium_pack_mxfp4(
+                backend,
                 destination,
                 Int32(rows),
                 Int32(columns),

@@ -186,6 +186,20 @@ PODIUM_DEVICE words4 load16(const void *from) {
 #endif
 }
 
+/* Sixteen bytes at any address: one instruction on an AMD GPU, which needs no alignment. */
+PODIUM_DEVICE words4 load16_anywhere(const void *from) {
+  words4 result;
+  __builtin_memcpy(&result, from, sizeof result);
+  return result;
+}
+PODIUM_DEVICE void store16_anywhere(void *to, const words4 &value) { __builtin_memcpy(to, &value, sizeof value); }
+PODIUM_DEVICE void store4_anywhere(void *to, uint32_t value) { __builtin_memcpy(to, &value, sizeof value); }
+PODIUM_DEVICE uint32_t load4_anywhere(const void *from) {
+  uint32_t result;
+  __builtin_memcpy(&result, from, sizeof result);
+  return result;
+}
+
 PODIUM_DEVICE void store16(void *to, words4 value) {
 #if defined(PODIUM_SHIM)
   if (!aligned16(to)) shim::fault("a store of 16 bytes to an address that is no multiple of 16");

@@ -91,11 +91,17 @@ PODIUM_DEVICE f32x4 multiply_fp8(uint64_t a, uint64_t b, f32x4 c) {
 
 #if PODIUM_GFX950
 /* c + a b with 32 E2M1 codes in each operand, K = 128: lane l gives k = 32 (l / 16) .. + 31, the first in the lowest
- * half byte, and the E8M0 code of that block in the low byte of its scale. */
-PODIUM_DEVICE f32x4 multiply_mxfp4(const words4 &a, const words4 &b, f32x4 c, uint32_t a_scale, uint32_t b_scale) {
+ * half byte, and the E8M0 code of that block in byte `step` of its scale.  E8M0 NaN (255) on either side makes the
+ * results of its row or column NaN.
+ *
+ * Layout: AMD, "CDNA4 Instruction Set Architecture", V_MFMA_SCALE_F32_16X16X128_F8F6F4 with FP4 operands (cbsz and blgp
+ * 4; one scale for a lane's 32 elements; op_sel and op_sel_hi are the two bits of the byte); the same in Modular's
+ * BlockScaledMmaOp and in AITER's kernels.  The four words of a FP4 operand are the low ones of the eight. */
+template <int step>
+PODIUM_DEVICE f32x4 multiply_mxfp4(const words4 &a, const words4 &b, f32x4 c, uint32_t a_scales, uint32_t b_scales) {
   i32x8 left = {(int)a.word[0], (int)a.word[1], (int)a.word[2], (int)a.word[3], 0, 0, 0, 0};
   i32x8 right = {(int)b.word[0], (int)b.word[1], (int)b.word[2], (int)b.word[3], 0, 0, 0, 0};
-  return PODIUM_AMD(mfma_scale_f32_16x16x128_f8f6f4)(left, right, c, 4, 4, 0, (int)a_scale, 0, (int)b_scale);
+  return PODIUM_AMD(mfma_scale_f32_16x16x128_f8f6f4)(left, right, c, 4, 4, step, (int)a_scales, step, (int)b_scales);
 }
 #endif
 

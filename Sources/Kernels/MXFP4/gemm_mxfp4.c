@@ -70,12 +70,19 @@ void podium_gemm_mxfp4(const mlp_grid *grid, uint64_t first_block, uint64_t last
   ISA_CALL(mx_linear, y, p, bias, accumulate, first_block, last_block);
 }
 
+/* What mxfp4_gfx950.h does with so many panels: one in each block, or tiles of 128 rows and four panels; blocks that the
+ * rows of a step leave without work return at once. */
+static mlp_grid mx950_grid(int32_t max_rows, uint32_t panels) {
+  uint32_t tiles = max_rows > 64 ? (panels + 3) / 4 * podium_ceiling(max_rows, 128) : 0;
+  return (mlp_grid){.blocks = {panels > tiles ? panels : tiles, 1, 1}, .threads = {512, 1, 1}};
+}
+
 mlp_grid podium_grid_gemm_mxfp4(podium_backend backend, int32_t max_rows, int32_t n, int32_t k) {
-  (void)max_rows, (void)k;
+  (void)k;
   /* mxfp4.hip takes two panels in a block. */
-  if (backend != PODIUM_BACKEND_CPU) {
-    return (mlp_grid){.blocks = {podium_ceiling(n, 2 * MX_ROWS), 1, 1}, .threads = {512, 1, 1}};
-  }
+  uint32_t pairs = podium_ceiling(n, 2 * MX_ROWS);
+  if (backend == PODIUM_BACKEND_GFX950) return mx950_grid(max_rows, pairs);
+  if (backend != PODIUM_BACKEND_CPU) return (mlp_grid){.blocks = {pairs, 1, 1}, .threads = {512, 1, 1}};
   return (mlp_grid){.blocks = {podium_ceiling(n, MX_ROWS), 1, 1}, .threads = {1, 1, 1}};
 }
 
@@ -90,8 +97,8 @@ void podium_gemm_mxfp4_silu_gate(const mlp_grid *grid, uint64_t first_block, uin
 }
 
 mlp_grid podium_grid_gemm_mxfp4_silu_gate(podium_backend backend, int32_t max_rows, int32_t n, int32_t k) {
-  if (backend != PODIUM_BACKEND_CPU) {
-    return (mlp_grid){.blocks = {podium_ceiling(n, MX_ROWS), 1, 1}, .threads = {512, 1, 1}};
-  }
+  uint32_t pairs = podium_ceiling(n, MX_ROWS);
+  if (backend == PODIUM_BACKEND_GFX950) return mx950_grid(max_rows, pairs);
+  if (backend != PODIUM_BACKEND_CPU) return (mlp_grid){.blocks = {pairs, 1, 1}, .threads = {512, 1, 1}};
   return podium_grid_gemm_mxfp4(backend, max_rows, n, k);
 }

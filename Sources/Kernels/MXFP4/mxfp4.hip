@@ -1,4 +1,5 @@
-/* The forms of the MXFP4 kernels for a GPU, on the layouts of the CPU (packed.h, quantized.h).
+/* The MXFP4 kernels for GPUs.  gfx950 has its own layouts and products: mxfp4_gfx950.h.  What follows is for the others,
+ * on the layouts of the CPU (packed.h, quantized.h).
  *
  * Per block of 32 an exact integer sum and one fused multiply-add in float32, as in the twins; but k is cut into eight
  * segments of whole lines of four blocks, whose length depends on k alone, each with its own chain, blocks ascending;
@@ -11,8 +12,25 @@
 #ifndef PODIUM_INVERSE_ROOT_H
 #include "../Norm/inverse_root.h"
 #endif
+#ifndef PODIUM_MXFP4_GFX950_H
+#include "mxfp4_gfx950.h"
+#endif
 
 using namespace podium;
+
+struct plain_values {
+  const float *x;
+  PODIUM_MEMBER float operator()(int32_t i) const { return x[i]; }
+};
+struct norm_values {
+  const float *x;
+  const void *weight;
+  int32_t dtype;
+  float factor;
+  PODIUM_MEMBER float operator()(int32_t i) const { return x[i] * factor * element(dtype, weight, (uint64_t)i); }
+};
+
+#if !PODIUM_GFX950
 
 /* As packed.h and quantized.h have them. */
 constexpr int MX_BLOCK = 32, MX_ROWS = 16, MX_BLOCKS = 4, MX_SCALES = 64, MX_ELEMENTS = 256, MX_GROUP = 1088;
@@ -105,37 +123,6 @@ PODIUM_DEVICE void quantize_row(int32_t format, int8_t *codes, float *scales, in
       offsets[at] = -MX_RAISED * sum;
     }
   }
-}
-
-struct plain_values {
-  const float *x;
-  PODIUM_MEMBER float operator()(int32_t i) const { return x[i]; }
-};
-struct norm_values {
-  const float *x;
-  const void *weight;
-  int32_t dtype;
-  float factor;
-  PODIUM_MEMBER float operator()(int32_t i) const { return x[i] * factor * element(dtype, weight, (uint64_t)i); }
-};
-
-PODIUM_KERNEL(512)
-quantize_rows(int32_t format, int8_t *codes, float *scales, int32_t *offsets, const float *x, const int32_t *live,
-              int32_t max_rows, int32_t k) {
-  int32_t row = (int32_t)block_index();
-  if (row >= live_rows(live, max_rows)) return;
-  quantize_row(format, codes, scales, offsets, row, max_rows, k, plain_values{x + (uint64_t)row * (uint64_t)k});
-}
-
-PODIUM_KERNEL(512)
-rms_norm_quantize(int32_t format, int32_t dtype, int8_t *codes, float *scales, int32_t *offsets, const float *x,
-                  const void *weight, const int32_t *rows, const int32_t *live, int32_t max_rows, int32_t width,
-                  float epsilon) {
-  int32_t row = (int32_t)block_index();
-  if (row >= live_rows(live, max_rows)) return;
-  const float *from = x + (rows ? (uint64_t)rows[row] : (uint64_t)row) * (uint64_t)width;
-  float factor = inverse_root(from, width, aligned16(x), epsilon);
-  quantize_row(format, codes, scales, offsets, row, max_rows, width, norm_values{from, weight, dtype, factor});
 }
 
 /* ---- Products -------------------------------------------------------------------------------------------------- */
@@ -310,16 +297,59 @@ PODIUM_DEVICE void mx_block(const mx_product &p) {
 
 #endif
 
+#endif
+
+/* ---- Kernels --------------------------------------------------------------------------------------------------- */
+
+template <typename Values>
+PODIUM_DEVICE void quantized_row(int32_t format, int8_t *codes, float *scales, int32_t *offsets, int32_t row,
+                                 int32_t max_rows, int32_t k, Values values) {
+#if PODIUM_GFX950
+  mx950_quantize_row(format == 1, (uint8_t *)codes, (uint8_t *)scales, row, max_rows, k, values);
+#else
+  quantize_row(format, codes, scales, offsets, row, max_rows, k, values);
+#endif
+}
+
+PODIUM_KERNEL(512)
+quantize_rows(int32_t format, int8_t *codes, float *scales, int32_t *offsets, const float *x, const int32_t *live,
+              int32_t max_rows, int32_t k) {
+  int32_t row = (int32_t)block_index();
+  if (row >= live_rows(live, max_rows)) return;
+  quantized_row(format, codes, scales, offsets, row, max_rows, k, plain_values{x + (uint64_t)row * (uint64_t)k});
+}
+
+PODIUM_KERNEL(512)
+rms_norm_quantize(int32_t format, int32_t dtype, int8_t *codes, float *scales, int32_t *offsets, const float *x,
+                  const void *weight, const int32_t *rows, const int32_t *live, int32_t max_rows, int32_t width,
+                  float epsilon) {
+  int32_t row = (int32_t)block_index();
+  if (row >= live_rows(live, max_rows)) return;
+  const float *from = x + (rows ? (uint64_t)rows[row] : (uint64_t)row) * (uint64_t)width;
+  float factor = inverse_root(from, width, aligned16(x), epsilon);
+  quantized_row(format, codes, scales, offsets, row, max_rows, width, norm_values{from, weight, dtype, factor});
+}
+
 PODIUM_KERNEL(512)
 gemm_mxfp4(float *y, const int8_t *codes, const float *scales, const int32_t *offsets, const void *w, const float *bias,
            const int32_t *live, int32_t max_rows, int32_t n, int32_t k, int32_t accumulate) {
+#if PODIUM_GFX950
+  mx950_block<false>(mx950_product{y, (const uint8_t *)codes, (const uint8_t *)scales, (const uint8_t *)w, bias, max_rows,
+                                   live_rows(live, max_rows), n, k / 32, (n + 31) / 32, accumulate});
+#else
   mx_block<false>(mx_product{y, codes, scales, offsets, (const uint8_t *)w, bias, max_rows, live_rows(live, max_rows), n,
                              k, accumulate});
+#endif
 }
 
 PODIUM_KERNEL(512)
 gemm_mxfp4_silu_gate(float *h, const int8_t *codes, const float *scales, const int32_t *offsets, const void *w,
                      const int32_t *live, int32_t max_rows, int32_t n, int32_t k) {
+#if PODIUM_GFX950
+  mx950_block<true>(mx950_product{h, (const uint8_t *)codes, (const uint8_t *)scales, (const uint8_t *)w, nullptr,
+                                  max_rows, live_rows(live, max_rows), n, k / 32, (n + 15) / 16, 0});
+#else
   mx_block<true>(mx_product{h, codes, scales, offsets, (const uint8_t *)w, nullptr, max_rows, live_rows(live, max_rows), n,
                             k, 0});
+#endif
 }

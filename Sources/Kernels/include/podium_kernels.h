@@ -276,7 +276,13 @@ mlp_grid podium_grid_round_to_fp8(podium_backend backend, int32_t max_rows);
  *
  * Where it lies: rows go in groups of sixteen (the last one may be smaller), in a group block by block, so that a tile
  * of rows reads one stream.  The index of (row, block) in `scales` and `offsets` is podium_quantized_block, and its 32
- * codes start at 32 times that.  max_rows is part of the layout: whoever writes and whoever reads give the same. */
+ * codes start at 32 times that.  max_rows is part of the layout: whoever writes and whoever reads give the same.
+ *
+ * PODIUM_BACKEND_GFX950 has a layout of its own, for its scaled matrix instruction, in the same buffers.  There an
+ * activation is MXFP4 and nothing else: element times 2^(scale code - 127).  The 32 elements of a block are 16 bytes of
+ * E2M1 codes (first element in the low half of a byte) at 16 times podium_quantized_block; scales are E8M0 codes, one
+ * byte each at podium_quantized_scale; offsets are not written.  PODIUM_ACTIVATION_INT8 does not exist: every scale is
+ * NaN then. */
 typedef enum podium_activation {
   /* scale = max(amax / 127, 2^-126) with amax the block's largest magnitude, code = x / scale rounded half to even. */
   PODIUM_ACTIVATION_INT8 = 0,
@@ -286,6 +292,10 @@ typedef enum podium_activation {
 } podium_activation;
 
 size_t podium_quantized_block(int32_t max_rows, int32_t k, int32_t row, int32_t block);
+
+/* The place of the block's scale in `scales`: of a float32, the same as podium_quantized_block; with
+ * PODIUM_BACKEND_GFX950 of a byte. */
+size_t podium_quantized_scale(podium_backend backend, int32_t max_rows, int32_t k, int32_t row, int32_t block);
 
 /* Quantises the rows of x, for row < *live.  A block that holds NaN or an infinity gets codes 0 and a scale of NaN, so
  * that it shows in every result.
@@ -320,10 +330,11 @@ mlp_grid podium_grid_rms_norm_quantize(podium_backend backend, int32_t max_rows)
 
 /* y[row, i] = sum over j of x[row, j] * w[i, j]  (+ bias[i])  (+ y[row, i] if accumulate), added in this order, for
  * row < *live, with x quantised and w packed.  Per block: the exact integer sum of the codes' products, times
- * (weight scale / 2 * activation scale), by one fused multiply-add; blocks ascending (docs/numerics.md).
+ * (weight scale / 2 * activation scale), by one fused multiply-add; blocks ascending (docs/numerics.md).  What order and
+ * rounding GPUs have stands there, too.
  *   y           float32 [max_rows, n]
  *   codes, scales, offsets  as podium_quantize_rows leaves them
- *   w           podium_packed_mxfp4_size(n, k) bytes that podium_pack_mxfp4 has filled; aligned to 64 for speed
+ *   w           podium_packed_mxfp4_size bytes that podium_pack_mxfp4 has filled for the backend; aligned to 64 for speed
  *   bias        float32 [n] or NULL
  *   live        int32 [1]
  *   accumulate  0 or 1 */
@@ -336,7 +347,7 @@ mlp_grid podium_grid_gemm_mxfp4(podium_backend backend, int32_t max_rows, int32_
 /* h[row, i] = silu(g) * u as podium_gemm_silu_gate, with the products g and u of podium_gemm_mxfp4.
  *   h        float32 [max_rows, n]
  *   codes, scales, offsets  as podium_quantize_rows leaves them
- *   w        podium_packed_mxfp4_pair_size(n, k) bytes that podium_pack_mxfp4_pair has filled; aligned to 64 for speed
+ *   w        podium_packed_mxfp4_pair_size bytes that podium_pack_mxfp4_pair has filled; aligned to 64 for speed
  *   live     int32 [1] */
 #define PODIUM_GEMM_MXFP4_SILU_GATE_SIGNATURE "ppppppiii"
 void podium_gemm_mxfp4_silu_gate(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *h,
@@ -344,23 +355,24 @@ void podium_gemm_mxfp4_silu_gate(const mlp_grid *grid, uint64_t first_block, uin
                                  const int32_t *live, int32_t max_rows, int32_t n, int32_t k);
 mlp_grid podium_grid_gemm_mxfp4_silu_gate(podium_backend backend, int32_t max_rows, int32_t n, int32_t k);
 
-/* Bytes of an [n, k] matrix packed for podium_gemm_mxfp4: 17/32 of a byte for each element of whole panels of sixteen
- * rows (k a multiple of 128; otherwise up to 48 bytes more in a panel). */
-size_t podium_packed_mxfp4_size(int32_t n, int32_t k);
+/* Bytes of an [n, k] matrix packed for podium_gemm_mxfp4 on a backend: 17/32 of a byte for each element of whole panels
+ * of sixteen rows (k a multiple of 128; otherwise up to 48 bytes more in a panel).  With PODIUM_BACKEND_GFX950, of whole
+ * panels of 32 rows with k rounded up to 128 (k a multiple of 512; otherwise up to 384 bytes more in a panel). */
+size_t podium_packed_mxfp4_size(podium_backend backend, int32_t n, int32_t k);
 
 /* Packs the rows first_row ..< first_row + rows of an [n, k] matrix.  Calls for disjoint rows may run at once and in
  * any order, and together they must cover the matrix; the one that packs row n - 1 fills the rows that pad the last
  * panel.  The result does not depend on how the rows were divided.
- *   packed  podium_packed_mxfp4_size(n, k) bytes
+ *   packed  podium_packed_mxfp4_size bytes
  *   codes   uint8 [rows, k / 2], E2M1; of two elements the first in the low half of a byte
  *   scales  uint8 [rows, k / 32], E8M0; 255 is NaN and makes its output NaN */
-void podium_pack_mxfp4(void *packed, int32_t n, int32_t k, int32_t first_row, int32_t rows, const uint8_t *codes,
-                       const uint8_t *scales);
+void podium_pack_mxfp4(podium_backend backend, void *packed, int32_t n, int32_t k, int32_t first_row, int32_t rows,
+                       const uint8_t *codes, const uint8_t *scales);
 
-/* The same for two [n, k] matrices, of podium_gemm_mxfp4_silu_gate, their panels taking turns. */
-size_t podium_packed_mxfp4_pair_size(int32_t n, int32_t k);
-void podium_pack_mxfp4_pair(void *packed, int32_t n, int32_t k, const uint8_t *gate_codes, const uint8_t *gate_scales,
-                            const uint8_t *up_codes, const uint8_t *up_scales);
+/* The same for two [n, k] matrices, of podium_gemm_mxfp4_silu_gate, their tiles of sixteen rows taking turns. */
+size_t podium_packed_mxfp4_pair_size(podium_backend backend, int32_t n, int32_t k);
+void podium_pack_mxfp4_pair(podium_backend backend, void *packed, int32_t n, int32_t k, const uint8_t *gate_codes,
+                            const uint8_t *gate_scales, const uint8_t *up_codes, const uint8_t *up_scales);
 
 /* ---- Elementwise ----------------------------------------------------------------------------------------------- */
 

@@ -38,8 +38,8 @@ struct MXFP4GatedGemmExample: KernelExampleCase {
         return WorkedExample(
             grid: podium_grid_gemm_mxfp4_silu_gate(numbers.backend, Int32(rows), Int32(n), Int32(k)),
             [.output(initial, expected: expected, absolute: absolute, relative: relative)] + x.arguments + [
-                .bytes(ExampleMXFP4Weights.packed(n: n, k: k, gate: gate, up: up)), .ints([live]), .int(rows), .int(n),
-                .int(k),
+                .bytes(ExampleMXFP4Weights.packed(n: n, k: k, gate: gate, up: up, for: numbers.backend)), .ints([live]),
+                .int(rows), .int(n), .int(k),
             ]
         )
     }

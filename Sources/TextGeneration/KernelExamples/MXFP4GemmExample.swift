@@ -34,7 +34,8 @@ struct MXFP4GemmExample: KernelExampleCase {
         return WorkedExample(
             grid: podium_grid_gemm_mxfp4(numbers.backend, Int32(rows), Int32(n), Int32(k)),
             [.output(initial, expected: expected, absolute: absolute)] + x.arguments + [
-                .bytes(w.packed(n: n, k: k)), bias.map { .floats($0) } ?? .null, .ints([live]), .int(rows), .int(n),
+                .bytes(w.packed(n: n, k: k, for: numbers.backend)), bias.map { .floats($0) } ?? .null, .ints([live]),
+                .int(rows), .int(n),
                 .int(k), .int(accumulates ? 1 : 0),
             ]
         )

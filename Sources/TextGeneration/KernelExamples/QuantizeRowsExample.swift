@@ -25,28 +25,15 @@ struct QuantizeRowsExample: KernelExampleCase {
             default: numbers.floats(32)
             }
         }
-        let blocks = x.count / 32
-        let codesBefore = numbers.unwritten(x.count)
-        let offsetsBefore = numbers.unwritten(blocks)
-        let scalesBefore = numbers.floats(blocks, bound: 100)
-        var codes = codesBefore
-        var scales = scalesBefore.map { Double($0) }
-        var offsets = offsetsBefore
+        var output = ExampleQuantizedOutput(&numbers, rows: rows, k: k)
         let values = x.map { Double($0) }
         for block in 0..<live * k / 32 {
             let quantized = ExampleBlock(values[block * 32..<block * 32 + 32], format)
-            let place = quantizedBlock(rows: rows, k: k, row: block / (k / 32), block: block % (k / 32))
-            codes.replaceSubrange(place * 32..<place * 32 + 32, with: quantized.codes)
-            scales[place] = quantized.scale
-            offsets[place] = quantized.offset
+            output.put(quantized, row: block / (k / 32), block % (k / 32), format)
         }
         return WorkedExample(
             grid: podium_grid_quantize_rows(numbers.backend, Int32(rows)),
-            [
-                .int(Int(format.rawValue)), .codes(codesBefore, expected: codes),
-                .output(scalesBefore, expected: scales), .indices(offsetsBefore, expected: offsets), .floats(x),
-                .ints([live]), .int(rows), .int(k),
-            ]
+            [.int(Int(format.rawValue))] + output.arguments() + [.floats(x), .ints([live]), .int(rows), .int(k)]
         )
     }
 }

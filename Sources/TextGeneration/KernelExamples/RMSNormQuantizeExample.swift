@@ -33,32 +33,20 @@ struct RMSNormQuantizeExample: KernelExampleCase {
         let x = (0..<(sources ?? rows)).flatMap { row in
             stableRow(&numbers, bound: row % 2 == 1 ? 0x1p-9 : 1, weight)
         }
-        let blocks = width / 32
-        let codesBefore = numbers.unwritten(rows * width)
-        let offsetsBefore = numbers.unwritten(rows * blocks)
-        let scalesBefore = numbers.floats(rows * blocks, bound: 100)
-        var codes = codesBefore
-        var scales = scalesBefore.map { Double($0) }
-        var offsets = offsetsBefore
+        var output = ExampleQuantizedOutput(&numbers, rows: rows, k: width)
         for row in 0..<live {
             let source = (picks?[row] ?? row) * width
-            for (block, quantized) in quantized(Array(x[source..<source + width]), weight).enumerated() {
-                let place = quantizedBlock(rows: rows, k: width, row: row, block: block)
-                codes.replaceSubrange(place * 32..<place * 32 + 32, with: quantized.codes)
-                scales[place] = quantized.scale
-                offsets[place] = quantized.offset
+            for (index, block) in quantized(Array(x[source..<source + width]), weight).enumerated() {
+                output.put(block, row: row, index, format)
             }
         }
         // As for rms_norm; then the reference rounds the largest number to float32 and divides it, as the kernel does.
         let relative = format == PODIUM_ACTIVATION_INT8 ? roundingBound((width + 3 + 1) / 2 + 4 + 3) : 0
         return WorkedExample(
             grid: podium_grid_rms_norm_quantize(numbers.backend, Int32(rows)),
-            [
-                .int(Int(format.rawValue)), weight.dtype,
-                .codes(codesBefore, expected: codes),
-                .output(scalesBefore, expected: scales, relative: relative),
-                .indices(offsetsBefore, expected: offsets), .floats(x), .weights(weight),
-                picks.map { .ints($0) } ?? .null, .ints([live]), .int(rows), .int(width), .float(epsilon),
+            [.int(Int(format.rawValue)), weight.dtype] + output.arguments(relative: relative) + [
+                .floats(x), .weights(weight), picks.map { .ints($0) } ?? .null, .ints([live]), .int(rows),
+                .int(width), .float(epsilon),
             ]
         )
     }
