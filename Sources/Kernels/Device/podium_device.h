@@ -27,6 +27,7 @@
 #define PODIUM_DEVICE static inline
 #define PODIUM_MEMBER inline
 #define PODIUM_KERNEL(threads) static void
+#define PODIUM_KERNEL_OF_WAVES(threads, waves) PODIUM_KERNEL(threads)
 #define PODIUM_SHARED(type, name, count)                                  \
   static __thread shim::shared_slot name##_slot;                         \
   type *const name = (type *)shim::shared(&name##_slot, sizeof(type) * (count))
@@ -36,6 +37,7 @@
 #define PODIUM_DEVICE static __device__ __forceinline__
 #define PODIUM_MEMBER __device__ __forceinline__
 #define PODIUM_KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
+#define PODIUM_KERNEL_OF_WAVES(threads, waves) PODIUM_KERNEL(threads)
 #define PODIUM_SHARED(type, name, count) static __shared__ __align__(16) type name[count]
 #define PODIUM_UNROLL _Pragma("unroll")
 #else
@@ -43,6 +45,10 @@
 #define PODIUM_MEMBER __attribute__((device, always_inline)) inline
 #define PODIUM_KERNEL(threads) \
   extern "C" __attribute__((global, amdgpu_flat_work_group_size(threads, threads))) void
+/* With registers for so many waves on a SIMD, and use of all that these leave: the compiler's own aim is fewer. */
+#define PODIUM_KERNEL_OF_WAVES(threads, waves)                                                  \
+  extern "C" __attribute__((global, amdgpu_flat_work_group_size(threads, threads),              \
+                            amdgpu_waves_per_eu(waves, waves))) void
 #define PODIUM_SHARED(type, name, count) static __attribute__((shared, aligned(16))) type name[count]
 #define PODIUM_AMD(name) __builtin_amdgcn_##name
 #define PODIUM_UNROLL _Pragma("unroll")
@@ -162,6 +168,13 @@ PODIUM_DEVICE float warp_sum(float value) {
   return value;
 }
 
+/* Instructions before it stay before it, those after it after it: where the order of loads is what a loop is about. */
+PODIUM_DEVICE void keep_order() {
+#if !defined(PODIUM_SHIM) && !defined(__CUDACC__)
+  __builtin_amdgcn_sched_barrier(0);
+#endif
+}
+
 /* ---- Memory ---------------------------------------------------------------------------------------------------- */
 
 /* Sixteen bytes, the widest load and store that a lane has. */
@@ -186,18 +199,16 @@ PODIUM_DEVICE words4 load16(const void *from) {
 #endif
 }
 
-/* Sixteen bytes at any address: one instruction on an AMD GPU, which needs no alignment. */
-PODIUM_DEVICE words4 load16_anywhere(const void *from) {
-  words4 result;
+/* Bytes at any address: one instruction on an AMD GPU, which needs no alignment. */
+template <typename T>
+PODIUM_DEVICE T load_anywhere(const void *from) {
+  T result;
   __builtin_memcpy(&result, from, sizeof result);
   return result;
 }
-PODIUM_DEVICE void store16_anywhere(void *to, const words4 &value) { __builtin_memcpy(to, &value, sizeof value); }
-PODIUM_DEVICE void store4_anywhere(void *to, uint32_t value) { __builtin_memcpy(to, &value, sizeof value); }
-PODIUM_DEVICE uint32_t load4_anywhere(const void *from) {
-  uint32_t result;
-  __builtin_memcpy(&result, from, sizeof result);
-  return result;
+template <typename T>
+PODIUM_DEVICE void store_anywhere(void *to, const T &value) {
+  __builtin_memcpy(to, &value, sizeof value);
 }
 
 PODIUM_DEVICE void store16(void *to, words4 value) {

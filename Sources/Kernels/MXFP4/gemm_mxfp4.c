@@ -70,11 +70,12 @@ void podium_gemm_mxfp4(const mlp_grid *grid, uint64_t first_block, uint64_t last
   ISA_CALL(mx_linear, y, p, bias, accumulate, first_block, last_block);
 }
 
-/* What mxfp4_gfx950.h does with so many panels: one in each block, or tiles of 128 rows and four panels; blocks that the
- * rows of a step leave without work return at once. */
+/* mxfp4_gfx950.h takes a panel and 64 rows in a block, 256 rows at most, or tiles of 128 rows and four panels; blocks
+ * that the rows of a step leave without work return at once. */
 static mlp_grid mx950_grid(int32_t max_rows, uint32_t panels) {
+  uint32_t passes = podium_ceiling(max_rows < 256 ? max_rows : 256, 64);
   uint32_t tiles = max_rows > 64 ? (panels + 3) / 4 * podium_ceiling(max_rows, 128) : 0;
-  return (mlp_grid){.blocks = {panels > tiles ? panels : tiles, 1, 1}, .threads = {512, 1, 1}};
+  return (mlp_grid){.blocks = {panels * passes > tiles ? panels * passes : tiles, 1, 1}, .threads = {512, 1, 1}};
 }
 
 mlp_grid podium_grid_gemm_mxfp4(podium_backend backend, int32_t max_rows, int32_t n, int32_t k) {

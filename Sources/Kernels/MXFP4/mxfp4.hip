@@ -299,6 +299,12 @@ PODIUM_DEVICE void mx_block(const mx_product &p) {
 
 #endif
 
+#if PODIUM_GFX950
+constexpr int MX_WAVES = 4; /* two blocks on a compute unit */
+#else
+constexpr int MX_WAVES = 2;
+#endif
+
 /* ---- Kernels --------------------------------------------------------------------------------------------------- */
 
 template <typename Values>
@@ -330,7 +336,7 @@ rms_norm_quantize(int32_t format, int32_t dtype, int8_t *codes, float *scales, i
   quantized_row(format, codes, scales, offsets, row, max_rows, width, norm_values{from, weight, dtype, factor});
 }
 
-PODIUM_KERNEL(512)
+PODIUM_KERNEL_OF_WAVES(512, MX_WAVES)
 gemm_mxfp4(float *y, const int8_t *codes, const float *scales, const int32_t *offsets, const void *w, const float *bias,
            const int32_t *live, int32_t max_rows, int32_t n, int32_t k, int32_t accumulate) {
 #if PODIUM_GFX950
@@ -342,7 +348,7 @@ gemm_mxfp4(float *y, const int8_t *codes, const float *scales, const int32_t *of
 #endif
 }
 
-PODIUM_KERNEL(512)
+PODIUM_KERNEL_OF_WAVES(512, MX_WAVES)
 gemm_mxfp4_silu_gate(float *h, const int8_t *codes, const float *scales, const int32_t *offsets, const void *w,
                      const int32_t *live, int32_t max_rows, int32_t n, int32_t k) {
 #if PODIUM_GFX950

@@ -23,9 +23,27 @@ namespace podium {
 /* As packed_gfx950.h has them. */
 constexpr int MX950_STEPS = 4, MX950_TILE = 64 * 16, MX950_SCALES = 64 * 2 * MX950_STEPS;
 constexpr int MX950_GROUP = MX950_SCALES + MX950_STEPS * 2 * MX950_TILE, MX950_BLOCKS = 4 * MX950_STEPS;
-/* Rows and panels of a tile; tiles that are worth reading the weights of a panel with fewer blocks. */
+/* Rows and panels of a tile; from so many tiles on there is work for at least half of the 256 compute units. */
 constexpr int MX950_ROWS = 128, MX950_PANELS = 4, MX950_TILES = 128;
 constexpr uint32_t MX950_ONES = 0x7f7f7f7fu; /* four scales of 1 */
+
+/* Device memory at base + offset + lane: what all lanes share stays in scalar registers, so that a loop over many
+ * streams has the vector registers for what it loads.  As a buffer without bounds, at any address. */
+template <typename T>
+PODIUM_DEVICE T mx950_load(const uint8_t *base, uint32_t offset, uint32_t lane) {
+#if defined(PODIUM_SHIM)
+  return load_anywhere<T>(base + offset + lane);
+#else
+  auto buffer = __builtin_amdgcn_make_buffer_rsrc((void *)base, 0, -1, 0x00020000);
+  if constexpr (sizeof(T) == 16) {
+    return same_bits<T>(__builtin_amdgcn_raw_buffer_load_b128(buffer, (int)lane, (int)offset, 0));
+  } else if constexpr (sizeof(T) == 8) {
+    return same_bits<T>(__builtin_amdgcn_raw_buffer_load_b64(buffer, (int)lane, (int)offset, 0));
+  } else {
+    return same_bits<T>(__builtin_amdgcn_raw_buffer_load_b32(buffer, (int)lane, (int)offset, 0));
+  }
+#endif
+}
 
 struct mx950_product {
   float *y;
@@ -43,51 +61,73 @@ struct mx950_product {
 
 /* ---- Operands -------------------------------------------------------------------------------------------------- */
 
-/* Sixteen rows of activations.  `lane` is where this lane's operand of a step lies behind the step's first. */
+/* Sixteen rows of activations; `lane` is this lane's place among a step's operands and among a group's scales. */
 struct mx950_rows {
   const uint8_t *codes, *scales;
   uint32_t stride, lane;
 };
 
 /* Those from `row` on, a multiple of sixteen.  Rows beyond max_rows are the last one again; what is computed of rows
- * that do not count is dropped. */
-PODIUM_DEVICE mx950_rows mx950_rows_at(const mx950_product &p, int32_t row) {
+ * that do not count is dropped.  `all`: all sixteen are there, as the caller knows. */
+PODIUM_DEVICE mx950_rows mx950_rows_at(const mx950_product &p, int32_t row, bool all = false) {
   int32_t rest = p.blocks % MX950_BLOCKS, words = p.blocks / MX950_BLOCKS * 4 + smaller(rest, 4);
-  row = smaller(row, (p.max_rows - 1) / 16 * 16);
-  int32_t here = smaller(p.max_rows - row, 16);
+  if (!all) row = smaller(row, (p.max_rows - 1) / 16 * 16);
+  int32_t here = all ? 16 : smaller(p.max_rows - row, 16);
   mx950_rows result;
   result.codes = p.codes + (uint64_t)row * (uint64_t)p.blocks * 16;
   result.scales = p.scales + (uint64_t)row * (uint64_t)words * 4;
   result.stride = (uint32_t)here;
-  result.lane = (uint32_t)(smaller(lane_index() % 16, here - 1) + lane_index() / 16 * here);
+  result.lane =
+      (uint32_t)(all ? lane_index() : smaller(lane_index() % 16, here - 1) + lane_index() / 16 * here);
   return result;
 }
+
+/* A step that all quarters have blocks of. */
 PODIUM_DEVICE words4 mx950_codes(const mx950_rows &rows, int32_t step) {
-  return load16_anywhere(rows.codes + (uint64_t)step * rows.stride * 64 + rows.lane * 16);
+  return mx950_load<words4>(rows.codes, (uint32_t)step * (rows.stride * 64), rows.lane * 16);
 }
-/* The four scales of a group. */
+/* The four scales of a group that all quarters have. */
 PODIUM_DEVICE uint32_t mx950_scales(const mx950_rows &rows, int32_t group) {
-  return load4_anywhere(rows.scales + (uint64_t)group * rows.stride * 16 + rows.lane * 4);
+  return mx950_load<uint32_t>(rows.scales, (uint32_t)group * (rows.stride * 16), rows.lane * 4);
 }
 
-/* Whether this lane has a block in a step. */
-PODIUM_DEVICE bool mx950_has(const mx950_product &p, int32_t step) { return 4 * step + lane_index() / 16 < p.blocks; }
-
-/* A group of a panel. */
-struct mx950_weights {
-  words4 codes[MX950_STEPS][2];
-  uint32_t scales[2];
-};
-
-PODIUM_DEVICE void mx950_take_scales(mx950_weights &to, const uint8_t *panel, int32_t group) {
-  const uint8_t *from = panel + (uint64_t)group * MX950_GROUP + (uint64_t)(lane_index() * 8);
-  to.scales[0] = load4_anywhere(from);
-  to.scales[1] = load4_anywhere(from + 4);
+/* The last step and group: a lane without a block takes that of another.  Its elements do not matter, because those of
+ * the weights are zeros there; its scale becomes 1, for it could be NaN. */
+PODIUM_DEVICE words4 mx950_last_codes(const mx950_product &p, const mx950_rows &rows, int32_t step) {
+  int32_t beyond = larger(4 * step + lane_index() / 16 - (p.blocks - 1), 0);
+  return mx950_load<words4>(rows.codes, (uint32_t)step * (rows.stride * 64),
+                            (rows.lane - (uint32_t)beyond * rows.stride) * 16);
 }
-PODIUM_DEVICE void mx950_take(mx950_weights &to, const uint8_t *panel, int32_t group, int step) {
-  const uint8_t *from = panel + (uint64_t)group * MX950_GROUP + MX950_SCALES + (uint64_t)(lane_index() * 16);
+PODIUM_DEVICE uint32_t mx950_last_scales(const mx950_product &p, const mx950_rows &rows, int32_t group) {
+  int32_t has = p.blocks - group * MX950_BLOCKS - lane_index() / 16; /* from this lane's first block on */
+  uint32_t beyond = (uint32_t)larger(1 - has, 0) * rows.stride;
+  uint32_t word =
+      mx950_load<uint32_t>(rows.scales, (uint32_t)group * (rows.stride * 16), (rows.lane - beyond) * 4);
+  int32_t steps = larger((has + 3) / 4, 0);
+  uint32_t absent = has <= 0 ? ~0u : steps >= MX950_STEPS ? 0u : ~0u << 8 * steps;
+  return (word & ~absent) | (MX950_ONES & absent);
+}
+
+/* A step of both tiles of a panel, and the four scales of a group. */
+PODIUM_DEVICE void mx950_weights(words4 *to, const uint8_t *panel, int32_t step) {
+  uint32_t at = (uint32_t)step / MX950_STEPS * MX950_GROUP + MX950_SCALES + (uint32_t)step % MX950_STEPS * (2 * MX950_TILE);
   PODIUM_UNROLL
-  for (int c = 0; c < 2; c++) to.codes[step][c] = load16_anywhere(from + (step * 2 + c) * MX950_TILE);
+  for (int c = 0; c < 2; c++) to[c] = mx950_load<words4>(panel, at + c * MX950_TILE, (uint32_t)(lane_index() * 16));
+}
+PODIUM_DEVICE void mx950_weight_scales(uint32_t *to, const uint8_t *panel, int32_t group) {
+  uint64_t eight = mx950_load<uint64_t>(panel, (uint32_t)group * MX950_GROUP, (uint32_t)(lane_index() * 8));
+  to[0] = (uint32_t)eight;
+  to[1] = (uint32_t)(eight >> 32);
+}
+
+template <int tiles, int step>
+PODIUM_DEVICE void mx950_multiply(f32x4 (*sums)[2], const words4 *w, const uint32_t *w_scales, const words4 *x,
+                                  const uint32_t *scales) {
+  PODIUM_UNROLL
+  for (int t = 0; t < tiles; t++) {
+    PODIUM_UNROLL
+    for (int c = 0; c < 2; c++) sums[t][c] = multiply_mxfp4<step>(w[c], x[t], sums[t][c], w_scales[c], scales[t]);
+  }
 }
 
 /* ---- Ends ------------------------------------------------------------------------------------------------------ */
@@ -103,9 +143,9 @@ PODIUM_DEVICE void mx950_finish(const mx950_product &p, int32_t row, int32_t col
     for (int i = 0; i < 4; i++) sum[i] = sum[i] / (1.0f + exponential(-sum[i])) * up[i];
   }
   if (p.n - column >= 4) {
-    if (bias) sum += same_bits<f32x4>(load16_anywhere(bias));
-    if (p.accumulate) sum += same_bits<f32x4>(load16_anywhere(to));
-    store16_anywhere(to, same_bits<words4>(sum));
+    if (bias) sum += same_bits<f32x4>(load_anywhere<words4>(bias));
+    if (p.accumulate) sum += same_bits<f32x4>(load_anywhere<words4>(to));
+    store_anywhere(to, same_bits<words4>(sum));
     return;
   }
   PODIUM_UNROLL
@@ -126,91 +166,111 @@ PODIUM_DEVICE int32_t mx950_column(int32_t panel, int c, int lane) {
 
 /* ---- Skinny ---------------------------------------------------------------------------------------------------- */
 
-template <int tiles, int step>
-PODIUM_DEVICE void mx950_multiply(f32x4 (*sums)[2], const mx950_weights &w, const words4 *x, const uint32_t *scales) {
-  PODIUM_UNROLL
-  for (int t = 0; t < tiles; t++) {
+/* What a warp has on its way from memory: weights and activations of as many steps as leave registers for four waves.
+ * The place of a step takes what comes so many steps later as soon as it is multiplied.  Loads come back in their order,
+ * so the activations of a step are asked for before weights that are wanted later. */
+template <int tiles>
+struct mx950_pipe {
+  static constexpr int depth = tiles == 1 ? 4 : 2, w_depth = tiles == 4 ? 2 : 4;
+  words4 w[w_depth][2], x[depth][tiles];
+  uint32_t w_scales[2], scales[tiles];
+
+  PODIUM_MEMBER void take_scales(const uint8_t *panel, const mx950_rows *rows, int32_t group) {
+    mx950_weight_scales(w_scales, panel, group);
     PODIUM_UNROLL
-    for (int c = 0; c < 2; c++) {
-      sums[t][c] = multiply_mxfp4<step>(w.codes[step][c], x[t], sums[t][c], w.scales[c], scales[t]);
-    }
+    for (int t = 0; t < tiles; t++) scales[t] = mx950_scales(rows[t], group);
   }
-}
+  PODIUM_MEMBER void take_x(const mx950_rows *rows, int32_t step, int place) {
+    PODIUM_UNROLL
+    for (int t = 0; t < tiles; t++) x[place][t] = mx950_codes(rows[t], step);
+  }
+  PODIUM_MEMBER void start(const uint8_t *panel, const mx950_rows *rows, int32_t group) {
+    take_scales(panel, rows, group);
+    PODIUM_UNROLL
+    for (int step = 0; step < depth; step++) take_x(rows, group * MX950_STEPS + step, step);
+    PODIUM_UNROLL
+    for (int step = 0; step < w_depth; step++) mx950_weights(w[step], panel, group * MX950_STEPS + step);
+  }
+  /* `more`: the next group is asked for. */
+  template <int step, bool more>
+  PODIUM_MEMBER void multiply(f32x4 (*sums)[2], const uint8_t *panel, const mx950_rows *rows, int32_t group) {
+    mx950_multiply<tiles, step>(sums, w[step % w_depth], w_scales, x[step % depth], scales);
+    keep_order();
+    int32_t at = group * MX950_STEPS + step;
+    if (more || step + depth < MX950_STEPS) take_x(rows, at + depth, step % depth);
+    if (more || step + w_depth < MX950_STEPS) mx950_weights(w[step % w_depth], panel, at + w_depth);
+    keep_order();
+  }
+  template <bool more>
+  PODIUM_MEMBER void multiply_group(f32x4 (*sums)[2], const uint8_t *panel, const mx950_rows *rows, int32_t group) {
+    mx950_pipe later;
+    if (more) later.take_scales(panel, rows, group + 1);
+    keep_order();
+    multiply<0, more>(sums, panel, rows, group);
+    multiply<1, more>(sums, panel, rows, group);
+    multiply<2, more>(sums, panel, rows, group);
+    multiply<3, more>(sums, panel, rows, group);
+    if (!more) return;
+    PODIUM_UNROLL
+    for (int c = 0; c < 2; c++) w_scales[c] = later.w_scales[c];
+    PODIUM_UNROLL
+    for (int t = 0; t < tiles; t++) scales[t] = later.scales[t];
+  }
+};
 
+/* A step of the last group, of which some blocks, or all, are not there. */
 template <int tiles, int step>
-PODIUM_DEVICE void mx950_skinny_step(f32x4 (*sums)[2], const mx950_weights &w, const mx950_rows *rows, int32_t group,
-                                     const uint32_t *scales) {
-  words4 x[tiles];
-  PODIUM_UNROLL
-  for (int t = 0; t < tiles; t++) x[t] = mx950_codes(rows[t], group * MX950_STEPS + step);
-  mx950_multiply<tiles, step>(sums, w, x, scales);
-}
-
-/* The same where some blocks of the step may not be there. */
-template <int tiles, int step>
-PODIUM_DEVICE void mx950_last_step(const mx950_product &p, f32x4 (*sums)[2], const uint8_t *panel, mx950_weights &w,
-                                   const mx950_rows *rows, int32_t group) {
+PODIUM_DEVICE void mx950_last_step(const mx950_product &p, f32x4 (*sums)[2], const uint8_t *panel, const uint32_t *w_scales,
+                                   const mx950_rows *rows, const uint32_t *scales, int32_t group) {
   int32_t at = group * MX950_STEPS + step;
   if (4 * at >= p.blocks) return;
-  mx950_take(w, panel, group, step);
-  bool there = mx950_has(p, at);
-  words4 x[tiles];
-  uint32_t scales[tiles];
+  words4 w[2], x[tiles];
+  mx950_weights(w, panel, at);
   PODIUM_UNROLL
-  for (int t = 0; t < tiles; t++) {
-    x[t] = words4{{0, 0, 0, 0}};
-    scales[t] = MX950_ONES;
-    if (there) {
-      x[t] = mx950_codes(rows[t], at);
-      scales[t] = mx950_scales(rows[t], group);
-    }
-  }
-  mx950_multiply<tiles, step>(sums, w, x, scales);
+  for (int t = 0; t < tiles; t++) x[t] = mx950_last_codes(p, rows[t], at);
+  mx950_multiply<tiles, step>(sums, w, w_scales, x, scales);
 }
 
+/* `tiles` x 16 rows, more than half of them there. */
 template <bool gated, int tiles>
 PODIUM_DEVICE void mx950_skinny(const mx950_product &p, int32_t first_row, int32_t at, f32x4 *shared) {
-  int lane = lane_index(), warp = warp_index(), thread = thread_index();
+  int lane = lane_index(), warp = warp_index();
   const uint8_t *panel = p.panel(at);
   mx950_rows rows[tiles];
   f32x4 sums[tiles][2];
   PODIUM_UNROLL
   for (int t = 0; t < tiles; t++) {
-    rows[t] = mx950_rows_at(p, first_row + 16 * t);
+    rows[t] = mx950_rows_at(p, first_row + 16 * t, t < tiles / 2);
     sums[t][0] = sums[t][1] = f32x4{0, 0, 0, 0};
   }
   int32_t length = p.segment(), start = warp * length, end = smaller(start + length, p.groups());
   int32_t whole = smaller(end, p.blocks / MX950_BLOCKS);
-  for (int32_t group = start; group < whole; group++) {
-    mx950_weights w;
-    uint32_t scales[tiles];
-    mx950_take_scales(w, panel, group);
-    PODIUM_UNROLL
-    for (int t = 0; t < tiles; t++) scales[t] = mx950_scales(rows[t], group);
-    PODIUM_UNROLL
-    for (int step = 0; step < MX950_STEPS; step++) mx950_take(w, panel, group, step);
-    mx950_skinny_step<tiles, 0>(sums, w, rows, group, scales);
-    mx950_skinny_step<tiles, 1>(sums, w, rows, group, scales);
-    mx950_skinny_step<tiles, 2>(sums, w, rows, group, scales);
-    mx950_skinny_step<tiles, 3>(sums, w, rows, group, scales);
+  if (start < whole) {
+    mx950_pipe<tiles> pipe;
+    pipe.start(panel, rows, start);
+    for (int32_t group = start; group + 1 < whole; group++) {
+      pipe.template multiply_group<true>(sums, panel, rows, group);
+    }
+    pipe.template multiply_group<false>(sums, panel, rows, whole - 1);
   }
   if (start <= whole && whole < end) {
-    mx950_weights w;
-    mx950_take_scales(w, panel, whole);
-    mx950_last_step<tiles, 0>(p, sums, panel, w, rows, whole);
-    mx950_last_step<tiles, 1>(p, sums, panel, w, rows, whole);
-    mx950_last_step<tiles, 2>(p, sums, panel, w, rows, whole);
-    mx950_last_step<tiles, 3>(p, sums, panel, w, rows, whole);
+    uint32_t w_scales[2], scales[tiles];
+    mx950_weight_scales(w_scales, panel, whole);
+    PODIUM_UNROLL
+    for (int t = 0; t < tiles; t++) scales[t] = mx950_last_scales(p, rows[t], whole);
+    mx950_last_step<tiles, 0>(p, sums, panel, w_scales, rows, scales, whole);
+    mx950_last_step<tiles, 1>(p, sums, panel, w_scales, rows, scales, whole);
+    mx950_last_step<tiles, 2>(p, sums, panel, w_scales, rows, scales, whole);
+    mx950_last_step<tiles, 3>(p, sums, panel, w_scales, rows, scales, whole);
   }
   int segments = (p.groups() + length - 1) / length;
-  barrier(); /* what the pass before left is read */
   PODIUM_UNROLL
   for (int t = 0; t < tiles; t++) {
     PODIUM_UNROLL
     for (int c = 0; c < 2; c++) shared[((warp * tiles + t) * 2 + c) * 64 + lane] = sums[t][c];
   }
   barrier();
-  /* Thread 64 (2 t + c) + lane ends what lane holds in tile c of t; gate and up are one thread's. */
+  /* A warp ends one tile of one sixteen rows, or gate and up of it. */
   constexpr int parts = gated ? 1 : 2;
   if (warp >= tiles * parts) return;
   int t = warp / parts, c = gated ? 0 : warp % 2, from = (t * 2 + c) * 64 + lane;
@@ -220,94 +280,110 @@ PODIUM_DEVICE void mx950_skinny(const mx950_product &p, int32_t first_row, int32
     if (gated) up += shared[from + 64 + s * tiles * 128];
   }
   mx950_finish<gated>(p, first_row + 16 * t + lane % 16, mx950_column<gated>(at, c, lane), sum, up);
-  (void)thread;
 }
 
 /* ---- Tiled ----------------------------------------------------------------------------------------------------- */
 
-/* What this warp brings of a group: its sixteen of the rows, four steps. */
-struct mx950_brought {
-  words4 codes[MX950_STEPS];
-};
-PODIUM_DEVICE void mx950_bring(const mx950_product &p, mx950_brought &to, const mx950_rows &rows, int32_t group) {
-  PODIUM_UNROLL
-  for (int step = 0; step < MX950_STEPS; step++) {
-    int32_t at = group * MX950_STEPS + step;
-    to.codes[step] = mx950_has(p, at) ? mx950_codes(rows, at) : words4{{0, 0, 0, 0}};
-  }
-}
-
-template <int step>
-PODIUM_DEVICE void mx950_tiled_step(f32x4 (*sums)[2], const mx950_weights &w, const words4 *x, const uint32_t *scales) {
-  words4 operands[4];
-  PODIUM_UNROLL
-  for (int t = 0; t < 4; t++) operands[t] = x[(t * MX950_STEPS + step) * 64 + lane_index()];
-  mx950_multiply<4, step>(sums, w, operands, scales);
-}
-
+/* 128 rows with four panels: eight warps of 64 rows and one panel each, half a group at a time. */
 template <bool gated>
-PODIUM_DEVICE void mx950_tiled(const mx950_product &p, int32_t first_row, int32_t first_panel, words4 *shared) {
-  int lane = lane_index(), warp = warp_index();
-  int32_t groups = p.groups(), length = p.segment(), steps = (p.blocks + 3) / 4, at = first_panel + warp % 4;
-  const uint8_t *panel = p.panel(smaller(at, p.panels - 1)); /* the surplus is computed and dropped */
-  mx950_rows own = mx950_rows_at(p, first_row + 16 * warp), rows[4];
+struct mx950_tile {
+  static constexpr int HALF = MX950_STEPS / 2, BUFFER = 8 * HALF * 64;
+
+  const mx950_product &p;
+  words4 *shared;
+  const uint8_t *panel;
+  mx950_rows own, rows[4];
+  int32_t steps;
   f32x4 totals[4][2], sums[4][2];
-  PODIUM_UNROLL
-  for (int t = 0; t < 4; t++) {
-    rows[t] = mx950_rows_at(p, first_row + 16 * (warp / 4 * 4 + t));
+  /* Activations that this warp brings to the others; weights of this half. */
+  words4 brought[HALF], w[HALF][2];
+  uint32_t w_scales[2], scales[4];
+
+  /* Steps that are not there are the last one again: read and not used. */
+  PODIUM_MEMBER void bring(int32_t step) {
     PODIUM_UNROLL
-    for (int c = 0; c < 2; c++) totals[t][c] = sums[t][c] = f32x4{0, 0, 0, 0};
+    for (int i = 0; i < HALF; i++) brought[i] = mx950_last_codes(p, own, smaller(step + i, steps - 1));
   }
-  mx950_brought next;
-  mx950_bring(p, next, own, 0);
-  for (int32_t group = 0; group < groups; group++) {
-    words4 *buffer = shared + group % 2 * (8 * MX950_STEPS * 64);
+  PODIUM_MEMBER void take_weights(int32_t step, int place) { mx950_weights(w[place], panel, smaller(step, steps - 1)); }
+  PODIUM_MEMBER void take_scales(uint32_t *of_weights, uint32_t *of_rows, int32_t group) {
+    mx950_weight_scales(of_weights, panel, group);
     PODIUM_UNROLL
-    for (int step = 0; step < MX950_STEPS; step++) buffer[(warp * MX950_STEPS + step) * 64 + lane] = next.codes[step];
-    /* One barrier: the buffer that the next group writes is the one that everybody has read when he comes here. */
-    barrier();
-    if (group + 1 < groups) mx950_bring(p, next, own, group + 1);
-    mx950_weights w;
-    uint32_t scales[4];
-    bool has_word = mx950_has(p, group * MX950_STEPS);
-    mx950_take_scales(w, panel, group);
-    PODIUM_UNROLL
-    for (int t = 0; t < 4; t++) scales[t] = has_word ? mx950_scales(rows[t], group) : MX950_ONES;
-    PODIUM_UNROLL
-    for (int step = 0; step < MX950_STEPS; step++) {
-      if (group * MX950_STEPS + step < steps) mx950_take(w, panel, group, step);
-    }
-    const words4 *x = buffer + warp / 4 * (4 * MX950_STEPS * 64);
-    int32_t left = steps - group * MX950_STEPS;
-    /* The scale of a block that is not there was never written. */
-    if (left <= MX950_STEPS && p.blocks % 4 != 0 && !mx950_has(p, steps - 1)) {
-      uint32_t byte = 0xffu << 8 * ((steps - 1) % MX950_STEPS);
+    for (int t = 0; t < 4; t++) of_rows[t] = mx950_last_scales(p, rows[t], group);
+  }
+  template <int step>
+  PODIUM_MEMBER void multiply(const words4 *buffer, int32_t group) {
+    int32_t at = group * MX950_STEPS + step;
+    if (at < steps) {
+      words4 x[4];
       PODIUM_UNROLL
-      for (int t = 0; t < 4; t++) scales[t] = (scales[t] & ~byte) | (MX950_ONES & byte);
+      for (int t = 0; t < 4; t++) x[t] = buffer[(t * HALF + step % HALF) * 64 + lane_index()];
+      mx950_multiply<4, step>(sums, w[step % HALF], w_scales, x, scales);
     }
-    mx950_tiled_step<0>(sums, w, x, scales);
-    if (left > 1) mx950_tiled_step<1>(sums, w, x, scales);
-    if (left > 2) mx950_tiled_step<2>(sums, w, x, scales);
-    if (left > 3) mx950_tiled_step<3>(sums, w, x, scales);
-    if ((group + 1) % length == 0 || group + 1 == groups) {
-      bool first = group < length;
+    keep_order();
+    take_weights(at + HALF, step % HALF);
+    keep_order();
+  }
+  template <int half>
+  PODIUM_MEMBER void multiply_half(int32_t group) {
+    int warp = warp_index();
+    words4 *buffer = shared + half * BUFFER;
+    PODIUM_UNROLL
+    for (int i = 0; i < HALF; i++) buffer[(warp * HALF + i) * 64 + lane_index()] = brought[i];
+    /* One barrier a half: the buffer that is written next is the one that all have read who come here. */
+    barrier();
+    bring(group * MX950_STEPS + (half + 1) * HALF);
+    const words4 *x = buffer + warp / 4 * (4 * HALF * 64);
+    multiply<half * HALF>(x, group);
+    multiply<half * HALF + 1>(x, group);
+  }
+  PODIUM_MEMBER void multiply_all(int32_t groups, int32_t length) {
+    bring(0);
+    take_scales(w_scales, scales, 0);
+    PODIUM_UNROLL
+    for (int i = 0; i < HALF; i++) take_weights(i, i);
+    for (int32_t group = 0; group < groups; group++) {
+      uint32_t later_weights[2], later_rows[4];
+      take_scales(later_weights, later_rows, smaller(group + 1, groups - 1));
+      multiply_half<0>(group);
+      multiply_half<1>(group);
+      PODIUM_UNROLL
+      for (int c = 0; c < 2; c++) w_scales[c] = later_weights[c];
+      PODIUM_UNROLL
+      for (int t = 0; t < 4; t++) scales[t] = later_rows[t];
+      if ((group + 1) % length != 0 && group + 1 != groups) continue;
       PODIUM_UNROLL
       for (int t = 0; t < 4; t++) {
         PODIUM_UNROLL
         for (int c = 0; c < 2; c++) {
-          totals[t][c] = first ? sums[t][c] : totals[t][c] + sums[t][c];
+          totals[t][c] = group < length ? sums[t][c] : totals[t][c] + sums[t][c];
           sums[t][c] = f32x4{0, 0, 0, 0};
         }
       }
     }
   }
+};
+
+template <bool gated>
+PODIUM_DEVICE void mx950_tiled(const mx950_product &p, int32_t first_row, int32_t first_panel, words4 *shared) {
+  int lane = lane_index(), warp = warp_index();
+  int32_t at = first_panel + warp % 4, first = first_row + warp / 4 * 64;
+  /* A panel that is not there is the last one again; its sums are dropped. */
+  mx950_tile<gated> tile = {p, shared, p.panel(smaller(at, p.panels - 1)), mx950_rows_at(p, first_row + 16 * warp), {},
+                            (p.blocks + 3) / 4, {}, {}, {}, {}, {}, {}};
+  PODIUM_UNROLL
+  for (int t = 0; t < 4; t++) {
+    tile.rows[t] = mx950_rows_at(p, first + 16 * t);
+    PODIUM_UNROLL
+    for (int c = 0; c < 2; c++) tile.totals[t][c] = tile.sums[t][c] = f32x4{0, 0, 0, 0};
+  }
+  tile.multiply_all(p.groups(), p.segment());
   if (at >= p.panels) return;
   PODIUM_UNROLL
   for (int t = 0; t < 4; t++) {
-    int32_t row = first_row + 16 * (warp / 4 * 4 + t) + lane % 16;
     PODIUM_UNROLL
     for (int c = 0; c < (gated ? 1 : 2); c++) {
-      mx950_finish<gated>(p, row, mx950_column<gated>(at, c, lane), totals[t][c], totals[t][1]);
+      mx950_finish<gated>(p, first + 16 * t + lane % 16, mx950_column<gated>(at, c, lane), tile.totals[t][c],
+                          tile.totals[t][1]);
     }
   }
 }
@@ -315,7 +391,7 @@ PODIUM_DEVICE void mx950_tiled(const mx950_product &p, int32_t first_row, int32_
 /* What one block does. */
 template <bool gated>
 PODIUM_DEVICE void mx950_block(const mx950_product &p) {
-  PODIUM_SHARED(words4, shared, 2 * 8 * MX950_STEPS * 64); /* 64 KiB */
+  PODIUM_SHARED(words4, shared, 8 * 4 * 2 * 64); /* 64 KiB: the sums of eight segments with 64 rows */
   int32_t block = (int32_t)block_index();
   int32_t down = (p.rows + MX950_ROWS - 1) / MX950_ROWS, across = (p.panels + MX950_PANELS - 1) / MX950_PANELS;
   int32_t tiles = down * across;
@@ -326,16 +402,17 @@ PODIUM_DEVICE void mx950_block(const mx950_product &p) {
     mx950_tiled<gated>(p, tile % down * MX950_ROWS, tile / down * MX950_PANELS, shared);
     return;
   }
-  if (block >= p.panels) return;
+  /* Blocks that take the same panel for 64 rows each run beside each other. */
+  int32_t passes = (p.rows + 63) / 64, row = block % larger(passes, 1) * 64;
+  if (block >= p.panels * passes) return;
+  block /= passes;
   f32x4 *sums = (f32x4 *)shared;
-  for (int32_t row = 0; row < p.rows; row += 64) {
-    if (p.rows - row <= 16) {
-      mx950_skinny<gated, 1>(p, row, block, sums);
-    } else if (p.rows - row <= 32) {
-      mx950_skinny<gated, 2>(p, row, block, sums);
-    } else {
-      mx950_skinny<gated, 4>(p, row, block, sums);
-    }
+  if (p.rows - row <= 16) {
+    mx950_skinny<gated, 1>(p, row, block, sums);
+  } else if (p.rows - row <= 32) {
+    mx950_skinny<gated, 2>(p, row, block, sums);
+  } else {
+    mx950_skinny<gated, 4>(p, row, block, sums);
   }
 }
 
@@ -372,7 +449,7 @@ PODIUM_DEVICE void mx950_quantize_row(bool exists, uint8_t *codes, uint8_t *scal
     if (!there) continue;
     if (!finite) eight = 0;
     uint64_t at = (uint64_t)first * (uint64_t)blocks + (uint64_t)(row % 16) + (uint64_t)block * (uint64_t)here;
-    store4_anywhere(codes + at * 16 + (uint64_t)(part * 4), eight);
+    store_anywhere(codes + at * 16 + (uint64_t)(part * 4), eight);
     if (part == 0) {
       uint64_t word = (uint64_t)first * (uint64_t)words + (uint64_t)(row % 16) +
                       (uint64_t)(block / MX950_BLOCKS * 4 + block % 4) * (uint64_t)here;
