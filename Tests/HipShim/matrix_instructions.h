@@ -54,7 +54,7 @@ inline float e2m1_value(const void *operand, int i) {
 
 /* count: elements that a lane gives. */
 template <float (*value)(const void *, int), typename operand>
-f32x4 multiply(int count, operand a, operand b, f32x4 c, const char *file, int line, bool scaled = false,
+f32x4 multiply(int count, const operand &a, const operand &b, f32x4 c, const char *file, int line, bool scaled = false,
                int a_scale = 0, int b_scale = 0) {
   pair<operand> own;
   own.a = a, own.b = b, own.a_scale = a_scale, own.b_scale = b_scale;
@@ -116,9 +116,9 @@ static inline shim::f32x4 shim_mfma_f32_16x16x32_bf16(shim_bf16x8 a, shim_bf16x8
   return shim::multiply<shim::bf16_value>(8, a, b, c, file, line);
 }
 /* Formats 4 and 4: E2M1.  The others are not needed yet. */
-static inline shim::f32x4 shim_mfma_scale_f32_16x16x128_f8f6f4(shim_i32x8 a, shim_i32x8 b, shim::f32x4 c, int a_format,
-                                                               int b_format, int a_byte, int a_scale, int b_byte,
-                                                               int b_scale, SHIM_SITE) {
+static inline shim::f32x4 shim_mfma_scale_f32_16x16x128_f8f6f4(const shim_i32x8 &a, const shim_i32x8 &b, shim::f32x4 c,
+                                                               int a_format, int b_format, int a_byte, int a_scale,
+                                                               int b_byte, int b_scale, SHIM_SITE) {
   if (a_format != 4 || b_format != 4) shim::fault("formats %d and %d: only E2M1 (4) is there", a_format, b_format);
   return shim::multiply<shim::e2m1_value>(32, a, b, c, file, line, true, a_scale >> 8 * a_byte, b_scale >> 8 * b_byte);
 }

@@ -110,7 +110,8 @@ PODIUM_DEVICE uint32_t mx950_last_scales(const mx950_product &p, const mx950_row
 
 /* A step of both tiles of a panel, and the four scales of a group. */
 PODIUM_DEVICE void mx950_weights(words4 *to, const uint8_t *panel, int32_t step) {
-  uint32_t at = (uint32_t)step / MX950_STEPS * MX950_GROUP + MX950_SCALES + (uint32_t)step % MX950_STEPS * (2 * MX950_TILE);
+  uint32_t group = (uint32_t)step / MX950_STEPS, in_group = (uint32_t)step % MX950_STEPS;
+  uint32_t at = group * MX950_GROUP + MX950_SCALES + in_group * (2 * MX950_TILE);
   PODIUM_UNROLL
   for (int c = 0; c < 2; c++) to[c] = mx950_load<words4>(panel, at + c * MX950_TILE, (uint32_t)(lane_index() * 16));
 }
@@ -166,6 +167,20 @@ PODIUM_DEVICE int32_t mx950_column(int32_t panel, int c, int lane) {
 
 /* ---- Skinny ---------------------------------------------------------------------------------------------------- */
 
+/* What is asked for after it is asked for when these sums are made, not before: its registers are those that they free.
+ * Without it the compiler takes new ones, copies at the end of the loop, and waits there for all. */
+template <int tiles>
+PODIUM_DEVICE void mx950_settle(f32x4 (*sums)[2]) {
+#if !defined(PODIUM_SHIM)
+  PODIUM_UNROLL
+  for (int t = 0; t < tiles; t++) {
+    PODIUM_UNROLL
+    for (int c = 0; c < 2; c++) asm volatile("" : "+v"(sums[t][c]) : : "memory");
+  }
+#endif
+  keep_order();
+}
+
 /* What a warp has on its way from memory: weights and activations of as many steps as leave registers for four waves.
  * The place of a step takes what comes so many steps later as soon as it is multiplied.  Loads come back in their order,
  * so the activations of a step are asked for before weights that are wanted later. */
@@ -195,7 +210,7 @@ struct mx950_pipe {
   template <int step, bool more>
   PODIUM_MEMBER void multiply(f32x4 (*sums)[2], const uint8_t *panel, const mx950_rows *rows, int32_t group) {
     mx950_multiply<tiles, step>(sums, w[step % w_depth], w_scales, x[step % depth], scales);
-    keep_order();
+    mx950_settle<tiles>(sums);
     int32_t at = group * MX950_STEPS + step;
     if (more || step + depth < MX950_STEPS) take_x(rows, at + depth, step % depth);
     if (more || step + w_depth < MX950_STEPS) mx950_weights(w[step % w_depth], panel, at + w_depth);
@@ -220,8 +235,9 @@ struct mx950_pipe {
 
 /* A step of the last group, of which some blocks, or all, are not there. */
 template <int tiles, int step>
-PODIUM_DEVICE void mx950_last_step(const mx950_product &p, f32x4 (*sums)[2], const uint8_t *panel, const uint32_t *w_scales,
-                                   const mx950_rows *rows, const uint32_t *scales, int32_t group) {
+PODIUM_DEVICE void mx950_last_step(const mx950_product &p, f32x4 (*sums)[2], const uint8_t *panel,
+                                   const uint32_t *w_scales, const mx950_rows *rows, const uint32_t *scales,
+                                   int32_t group) {
   int32_t at = group * MX950_STEPS + step;
   if (4 * at >= p.blocks) return;
   words4 w[2], x[tiles];

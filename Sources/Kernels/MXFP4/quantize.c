@@ -31,7 +31,8 @@ size_t podium_quantized_block(int32_t max_rows, int32_t k, int32_t row, int32_t 
 size_t podium_quantized_scale(podium_backend backend, int32_t max_rows, int32_t k, int32_t row, int32_t block) {
   if (backend != PODIUM_BACKEND_GFX950) return podium_quantized_block(max_rows, k, row, block);
   size_t group = (size_t)block / (4 * MX950_STEPS), quarter = (size_t)block % 4, step = (size_t)block / 4 % MX950_STEPS;
-  size_t word = mx_first_block(row, mx950_words((size_t)k / MX_BLOCK)) + (4 * group + quarter) * mx_group_rows(max_rows, row);
+  size_t first = mx_first_block(row, mx950_words((size_t)k / MX_BLOCK));
+  size_t word = first + (4 * group + quarter) * mx_group_rows(max_rows, row);
   return 4 * word + step;
 }
 
