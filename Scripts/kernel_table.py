@@ -118,7 +118,7 @@ def main():
     folder, targets, sources = Path(sys.argv[1]), sys.argv[2:split], sys.argv[split + 1 :]
     known, errors, rows = signatures(), [], []
     for source in sources:
-        wanted = re.findall(r"^PODIUM_KERNEL\(\d+\)\s+(\w+)\(", Path(source).read_text(), re.M)
+        wanted = re.findall(r"^PODIUM_KERNEL(?:_OF_WAVES)?\([^)]+\)\s+(\w+)\(", Path(source).read_text(), re.M)
         if not wanted:
             errors.append(f"{source}: no kernel in it")
         for target in targets:

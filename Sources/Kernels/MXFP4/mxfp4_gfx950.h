@@ -61,21 +61,25 @@ struct mx950_product {
 
 /* ---- Operands -------------------------------------------------------------------------------------------------- */
 
-/* Sixteen rows of activations; `lane` is this lane's place among a step's operands and among a group's scales. */
+/* Sixteen rows of activations: where they lie behind the first rows of the block, and this lane's place among a step's
+ * operands and among a group's scales. */
 struct mx950_rows {
   const uint8_t *codes, *scales;
-  uint32_t stride, lane;
+  uint32_t first_code, first_scale, stride, lane;
 };
 
-/* Those from `row` on, a multiple of sixteen.  Rows beyond max_rows are the last one again; what is computed of rows
- * that do not count is dropped.  `all`: all sixteen are there, as the caller knows. */
-PODIUM_DEVICE mx950_rows mx950_rows_at(const mx950_product &p, int32_t row, bool all = false) {
+/* Those from `row` on, a multiple of sixteen and at least `first`, which is the block's.  Rows beyond max_rows are the
+ * last one again; what is computed of rows that do not count is dropped.  `all`: all sixteen are there, as the caller
+ * knows. */
+PODIUM_DEVICE mx950_rows mx950_rows_at(const mx950_product &p, int32_t first, int32_t row, bool all = false) {
   int32_t rest = p.blocks % MX950_BLOCKS, words = p.blocks / MX950_BLOCKS * 4 + smaller(rest, 4);
   if (!all) row = smaller(row, (p.max_rows - 1) / 16 * 16);
   int32_t here = all ? 16 : smaller(p.max_rows - row, 16);
   mx950_rows result;
-  result.codes = p.codes + (uint64_t)row * (uint64_t)p.blocks * 16;
-  result.scales = p.scales + (uint64_t)row * (uint64_t)words * 4;
+  result.codes = p.codes + (uint64_t)first * (uint64_t)p.blocks * 16;
+  result.scales = p.scales + (uint64_t)first * (uint64_t)words * 4;
+  result.first_code = (uint32_t)(row - first) * (uint32_t)p.blocks * 16;
+  result.first_scale = (uint32_t)(row - first) * (uint32_t)words * 4;
   result.stride = (uint32_t)here;
   result.lane =
       (uint32_t)(all ? lane_index() : smaller(lane_index() % 16, here - 1) + lane_index() / 16 * here);
@@ -84,25 +88,25 @@ PODIUM_DEVICE mx950_rows mx950_rows_at(const mx950_product &p, int32_t row, bool
 
 /* A step that all quarters have blocks of. */
 PODIUM_DEVICE words4 mx950_codes(const mx950_rows &rows, int32_t step) {
-  return mx950_load<words4>(rows.codes, (uint32_t)step * (rows.stride * 64), rows.lane * 16);
+  return mx950_load<words4>(rows.codes, rows.first_code + (uint32_t)step * (rows.stride * 64), rows.lane * 16);
 }
 /* The four scales of a group that all quarters have. */
 PODIUM_DEVICE uint32_t mx950_scales(const mx950_rows &rows, int32_t group) {
-  return mx950_load<uint32_t>(rows.scales, (uint32_t)group * (rows.stride * 16), rows.lane * 4);
+  return mx950_load<uint32_t>(rows.scales, rows.first_scale + (uint32_t)group * (rows.stride * 16), rows.lane * 4);
 }
 
 /* The last step and group: a lane without a block takes that of another.  Its elements do not matter, because those of
  * the weights are zeros there; its scale becomes 1, for it could be NaN. */
 PODIUM_DEVICE words4 mx950_last_codes(const mx950_product &p, const mx950_rows &rows, int32_t step) {
   int32_t beyond = larger(4 * step + lane_index() / 16 - (p.blocks - 1), 0);
-  return mx950_load<words4>(rows.codes, (uint32_t)step * (rows.stride * 64),
+  return mx950_load<words4>(rows.codes, rows.first_code + (uint32_t)step * (rows.stride * 64),
                             (rows.lane - (uint32_t)beyond * rows.stride) * 16);
 }
 PODIUM_DEVICE uint32_t mx950_last_scales(const mx950_product &p, const mx950_rows &rows, int32_t group) {
   int32_t has = p.blocks - group * MX950_BLOCKS - lane_index() / 16; /* from this lane's first block on */
   uint32_t beyond = (uint32_t)larger(1 - has, 0) * rows.stride;
-  uint32_t word =
-      mx950_load<uint32_t>(rows.scales, (uint32_t)group * (rows.stride * 16), (rows.lane - beyond) * 4);
+  uint32_t at = rows.first_scale + (uint32_t)group * (rows.stride * 16);
+  uint32_t word = mx950_load<uint32_t>(rows.scales, at, (rows.lane - beyond) * 4);
   int32_t steps = larger((has + 3) / 4, 0);
   uint32_t absent = has <= 0 ? ~0u : steps >= MX950_STEPS ? 0u : ~0u << 8 * steps;
   return (word & ~absent) | (MX950_ONES & absent);
@@ -256,7 +260,7 @@ PODIUM_DEVICE void mx950_skinny(const mx950_product &p, int32_t first_row, int32
   f32x4 sums[tiles][2];
   PODIUM_UNROLL
   for (int t = 0; t < tiles; t++) {
-    rows[t] = mx950_rows_at(p, first_row + 16 * t, t < tiles / 2);
+    rows[t] = mx950_rows_at(p, first_row, first_row + 16 * t, t < tiles / 2);
     sums[t][0] = sums[t][1] = f32x4{0, 0, 0, 0};
   }
   int32_t length = p.segment(), start = warp * length, end = smaller(start + length, p.groups());
@@ -384,11 +388,12 @@ PODIUM_DEVICE void mx950_tiled(const mx950_product &p, int32_t first_row, int32_
   int lane = lane_index(), warp = warp_index();
   int32_t at = first_panel + warp % 4, first = first_row + warp / 4 * 64;
   /* A panel that is not there is the last one again; its sums are dropped. */
-  mx950_tile<gated> tile = {p, shared, p.panel(smaller(at, p.panels - 1)), mx950_rows_at(p, first_row + 16 * warp), {},
-                            (p.blocks + 3) / 4, {}, {}, {}, {}, {}, {}};
+  const uint8_t *panel = p.panel(smaller(at, p.panels - 1));
+  mx950_rows own = mx950_rows_at(p, first_row, first_row + 16 * warp);
+  mx950_tile<gated> tile = {p, shared, panel, own, {}, (p.blocks + 3) / 4, {}, {}, {}, {}, {}, {}};
   PODIUM_UNROLL
   for (int t = 0; t < 4; t++) {
-    tile.rows[t] = mx950_rows_at(p, first + 16 * t);
+    tile.rows[t] = mx950_rows_at(p, first_row, first + 16 * t);
     PODIUM_UNROLL
     for (int c = 0; c < 2; c++) tile.totals[t][c] = tile.sums[t][c] = f32x4{0, 0, 0, 0};
   }
