@@ -10,26 +10,38 @@ struct AccuracyRun {
     var tokens: [Int: [Int32]] = [:]
     /// The bytes of every sample as the log has them.
     var data: [Int: String] = [:]
+    /// Indices in the data set, in the order in which the samples were issued.
+    var order: [Int] = []
 
-    init(model: String, dataset: String, options: [String], words: [String] = []) throws {
+    init(
+        model: String,
+        dataset: String,
+        options: [String],
+        words: [String] = [],
+        environment: [String: String] = [:]
+    ) throws {
         let output = try TemporaryFolder.folder()
         let outcome = try HostProcess.run(
             [
                 "--plugin", "libLlama2.so", "--model", model, "--dataset", dataset, "--scenario", "offline", "--mode",
                 "accuracy", "--output", output,
             ] + options.map { "model_config.\($0)" } + words,
+            environment: environment,
             limit: 300
         )
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
         let path = output + "/mlperf_log_accuracy.json"
         let log = JSONField(try JSON(contentsOfFile: path), at: path)
+        var issued: [(sequence: Int, index: Int)] = []
         for entry in try log.array() {
             let index = try entry["qsl_idx"].int()
             let hex = try entry["data"].string()
             #expect(tokens[index] == nil, "sample \(index) is in the log twice")
             data[index] = hex
+            issued.append((try entry["seq_id"].int(), index))
             tokens[index] = AccuracyRun.int32s(hex)
         }
+        order = issued.sorted { $0.sequence < $1.sequence }.map(\.index)
     }
 
     /// Little-endian 32-bit integers from hexadecimal text.

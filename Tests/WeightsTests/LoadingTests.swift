@@ -22,10 +22,17 @@ import Testing
     private func load(
         _ plugin: DeclaringPlugin,
         _ folder: String?,
-        _ group: DeviceGroup
+        _ group: DeviceGroup,
+        stagingSize: Int = LoadedWeights.stagingSize
     ) throws -> LoadedWeights {
         let files = try WeightFiles(WeightDeclarations(plugin.table, plugin: "Test"), modelFolder: folder)
-        return try LoadedWeights(files, group: group, plugin: plugin.plugin, table: plugin.table)
+        return try LoadedWeights(
+            files,
+            group: group,
+            plugin: plugin.plugin,
+            table: plugin.table,
+            stagingSize: stagingSize
+        )
     }
 
     private let a = pattern(4 * 6, 1)
@@ -99,6 +106,22 @@ import Testing
         #expect(loaded.report.copied == UInt64(a.count + b.count) && loaded.report.mapped == UInt64(c.count))
         #expect(loaded.report.notes.count == 2 && loaded.report.notes[0].contains("tensor a is copied"))
         #expect(UInt(bitPattern: plugin.bound[0][0].data) % 4 == 0)
+    }
+
+    /// A tensor that is larger than a buffer goes through several times.
+    @Test(arguments: [1 << 25, 4096, 7])
+    func tensorsAreStaged(stagingSize: Int) throws {
+        let folder = try folder()
+        let (group, backend) = try group(binds: false)
+        let plugin = DeclaringPlugin(tensors())
+        var loaded: LoadedWeights? = try load(plugin, folder.path, group, stagingSize: stagingSize)
+        #expect(plugin.bytes(0) == a && plugin.bytes(1) == b && plugin.bytes(2) == c)
+        let report = try #require(loaded?.report)
+        #expect(report.copied == UInt64(a.count + b.count + c.count) && report.mapped == 0)
+        #expect(report.staged == UInt64(3 * min(stagingSize, c.count)))
+        #expect(report.sentence.contains("at a time in staging memory"))
+        loaded = nil
+        #expect(backend.memory.outstanding.bytes == 0, "the buffers are given back")
     }
 
     @Test(arguments: [true, false], [1, 3])

@@ -7,8 +7,10 @@ struct BoundWeights {
     private let tensors: [UnsafeRawPointer?]
     private let placements: [UnsafeRawPointer]
     private let scalars: [Float]
-    /// Bytes of the tensors, which stand in mapped files; placements are not among them.
-    let mappedByteCount: Int
+    /// Bytes of the tensors; placements are not among them.
+    let tensorByteCount: Int
+    /// Bytes of the placements.
+    let placedByteCount: Int
 
     /// Takes the addresses.
     ///
@@ -16,11 +18,14 @@ struct BoundWeights {
     ///   - declared: What was declared.
     ///   - bound: The tensors; a mere source of placements has no address.
     ///   - placed: The placements.
+    ///   - scalars: What was placed of the scales that stand alone: they are arguments of launches, so that the host needs
+    ///     them where it does not read the device's memory.
     /// - Throws: `PluginError` when one is missing.
     init(
         _ declared: LlamaTensors,
         bound: UnsafeBufferPointer<mlp_bound>,
-        placed: UnsafeBufferPointer<mlp_bound>
+        placed: UnsafeBufferPointer<mlp_bound>,
+        scalars: [Float]
     ) throws {
         guard bound.count == declared.declarations.count, placed.count == declared.placements.count else {
             throw PluginError(
@@ -36,22 +41,21 @@ struct BoundWeights {
             }
             return UnsafeRawPointer(bound.data)
         }
-        let placements: [UnsafeRawPointer] = try zip(placed, declared.placements).map { bound, placement in
+        placements = try zip(placed, declared.placements).map { bound, placement in
             guard let data = bound.data else {
                 throw PluginError(.invalidArgument, "bind: no memory for \(placement.name)")
             }
             return UnsafeRawPointer(data)
         }
-        self.placements = placements
-        mappedByteCount = bound.reduce(0) { $0 + Int(clamping: $1.size) }
-        // The engine has kernels for the CPU alone, whose device memory can be read here.
-        scalars =
-            declared.scalars.map { index in
-                let count = declared.placements[index].sources.count
-                return Array(
-                    UnsafeBufferPointer(start: placements[index].assumingMemoryBound(to: Float.self), count: count)
-                )
-            } ?? []
+        tensorByteCount = bound.reduce(0) { $0 + Int(clamping: $1.size) }
+        placedByteCount = placed.reduce(0) { $0 + Int(clamping: $1.size) }
+        guard scalars.count == declared.scalarCount else {
+            throw PluginError(
+                .invalidArgument,
+                "bind: \(scalars.count) scales of activations and cache for the \(declared.scalarCount) declared"
+            )
+        }
+        self.scalars = scalars
     }
 
     /// An address on the device.

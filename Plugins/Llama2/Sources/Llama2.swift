@@ -4,6 +4,7 @@ import Kernels
 import Numerics
 import PluginAPI
 import Quantization
+import Synchronization
 import TextGeneration
 import Tokenizers
 
@@ -51,6 +52,9 @@ final class Llama2: Workload {
         let tensors: LlamaTensors
         let options: GenerationOptions
         let activations: ActivationChoice
+        let device: DeviceTarget
+        /// The scales that stand alone, kept on the host as they are placed.
+        let scalars = Mutex<[Float]>([])
         var model: LlamaModel?
         var engine: GenerationEngine?
 
@@ -58,12 +62,14 @@ final class Llama2: Workload {
             configuration: LlamaConfiguration,
             tensors: LlamaTensors,
             options: GenerationOptions,
-            activations: ActivationChoice
+            activations: ActivationChoice,
+            device: DeviceTarget
         ) {
             self.configuration = configuration
             self.tensors = tensors
             self.options = options
             self.activations = activations
+            self.device = device
         }
 
         /// What is computed with, for the log.
@@ -111,7 +117,8 @@ final class Llama2: Workload {
                 endTokens: config.endTokens,
                 cacheType: tensors.cache.type
             ),
-            activations: activations
+            activations: activations,
+            device: configuration.device
         )
     }
 
@@ -147,7 +154,12 @@ final class Llama2: Workload {
                 throw PluginError(.invalidState, "prepare: the weights were not bound")
             }
             host.log(.info, worker.description)
-            worker.engine = try GenerationEngine(model: model, options: worker.options, host: host)
+            do {
+                worker.engine = try GenerationEngine(model: model, options: worker.options, host: host)
+            } catch let error as PluginError where error.status == .outOfMemory {
+                let room = MemoryAdvice(model: model, options: worker.options)
+                throw PluginError(.outOfMemory, "\(error.message); " + room.sentence(on: try host.devices()))
+            }
         }
     }
 
@@ -264,6 +276,12 @@ extension Llama2: WeightsProviding, KernelsProviding, InferenceProviding {
                 from: sources.map { UnsafeRawBufferPointer(start: $0.data, count: Int(clamping: $0.size)) }
             )
         }
+        if let worker, worker.tensors.scalars == placement {
+            let floats = destination.assumingMemoryBound(to: Float.self)
+            worker.scalars.withLock { scalars in
+                scalars = (0..<worker.tensors.scalarCount).map { floats[$0] }
+            }
+        }
     }
 
     func bind(
@@ -279,7 +297,9 @@ extension Llama2: WeightsProviding, KernelsProviding, InferenceProviding {
             configuration: worker.configuration,
             tensors: worker.tensors,
             bound: tensors,
-            placed: placements
+            placed: placements,
+            scalars: worker.scalars.withLock { $0 },
+            isMapped: worker.device.kind == MLP_DEVICE_CPU
         )
     }
 

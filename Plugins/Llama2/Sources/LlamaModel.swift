@@ -11,6 +11,7 @@ final class LlamaModel: CausalLanguageModel {
     let configuration: LlamaConfiguration
     let tensors: LlamaTensors
     private let weights: BoundWeights
+    private let isMapped: Bool
     private var activations: Activations?
 
     /// A model over bound weights.
@@ -20,23 +21,31 @@ final class LlamaModel: CausalLanguageModel {
     ///   - tensors: Where each tensor stands.
     ///   - bound: The addresses of the tensors that the host gave, in the order of the declaration.
     ///   - placed: Those of the placements.
+    ///   - scalars: What was placed of the scales that stand alone.
+    ///   - isMapped: Whether the tensors stand in mapped files, where the processor computes with them.
     /// - Throws: `PluginError` when one is missing.
     init(
         configuration: LlamaConfiguration,
         tensors: LlamaTensors,
         bound: UnsafeBufferPointer<mlp_bound>,
-        placed: UnsafeBufferPointer<mlp_bound>
+        placed: UnsafeBufferPointer<mlp_bound>,
+        scalars: [Float],
+        isMapped: Bool
     ) throws {
         self.configuration = configuration
         self.tensors = tensors
-        weights = try BoundWeights(tensors, bound: bound, placed: placed)
+        self.isMapped = isMapped
+        weights = try BoundWeights(tensors, bound: bound, placed: placed, scalars: scalars)
     }
 
     var geometry: ModelGeometry {
         var geometry = configuration.geometry
-        geometry.mappedWeightBytes = weights.mappedByteCount
+        geometry.mappedWeightBytes = isMapped ? weights.tensorByteCount : 0
         return geometry
     }
+
+    /// Bytes of the weights, wherever they stand.
+    var weightByteCount: Int { weights.tensorByteCount + weights.placedByteCount }
 
     func allocateActivations(in memory: DeviceMemory, rows: Int, logitRows: Int) throws {
         activations = try Activations(configuration, tensors, weights, in: memory, rows: rows, logitRows: logitRows)

@@ -44,6 +44,8 @@ struct LlamaTensors: Sendable {
     let fills: [PlacementFill]
     /// The placement of the scales that stand alone, nil if there are none.
     let scalars: Int?
+    /// How many those are.
+    var scalarCount: Int { scalars.map { placements[$0].sources.count } ?? 0 }
     /// From the first layer to the last.
     let layers: [Layer]
     let embedding: LinearLayer.Vector

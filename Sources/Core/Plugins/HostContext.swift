@@ -12,6 +12,7 @@ final class HostContext: ServiceContext, @unchecked Sendable {
     private let misuse = Mutex<[String]>([])
     private let running = Atomic<Bool>(false)
     private let lateResults = Atomic<UInt64>(0)
+    private let deviceFailures = Atomic<UInt64>(0)
     private let sinkAddress = Atomic<UInt>(0)
 
     /// - Parameters:
@@ -89,6 +90,10 @@ final class HostContext: ServiceContext, @unchecked Sendable {
                 if list.count == 16 { list.remove(at: 8) }
                 list.append(message)
             }
+        }
+        // A plugin's own thread learns the status alone, and what it says is all that the user would see.
+        if status == MLP_DEVICE_ERROR, deviceFailures.wrappingAdd(1, ordering: .relaxed).oldValue < 3 {
+            log(3, message)
         }
         return note(status, message)
     }

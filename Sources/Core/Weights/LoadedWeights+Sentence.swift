@@ -5,6 +5,7 @@ extension LoadedWeights.Report {
         var parts = ["\(mebibytes(mapped)) mapped"]
         if copied > 0 { parts.append("\(mebibytes(copied)) copied") }
         if placed > 0 { parts.append("\(mebibytes(placed)) placed") }
+        if staged > 0 { parts.append("at most \(mebibytes(staged)) at a time in staging memory") }
         if zeroed > 0 { parts.append("\(mebibytes(zeroed)) zeroed") }
         return "weights: " + parts.joined(separator: ", ")
     }

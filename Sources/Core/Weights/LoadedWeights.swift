@@ -16,6 +16,8 @@ public final class LoadedWeights: @unchecked Sendable {
         public var placed: UInt64 = 0
         /// Allocated and zeroed.
         public var zeroed: UInt64 = 0
+        /// The most pinned host memory that weights went through on their way to devices.
+        public var staged: UInt64 = 0
         /// Optional tensors that the checkpoint does not have.
         public var absent: [String] = []
         /// What somebody who looks for lost memory or time should know.
@@ -25,37 +27,41 @@ public final class LoadedWeights: @unchecked Sendable {
     /// What became of the weights.
     public private(set) var report = Report()
 
-    private let files: WeightFiles
-    private let group: DeviceGroup
-    private let streams: [any DeviceStream]
+    let files: WeightFiles
+    let group: DeviceGroup
+    let streams: [any DeviceStream]
     /// Memory that the backend gave, with the device that it is on.
     private let memory = Mutex<[(device: Int, address: UInt)]>([])
     /// For each device, the tensors and then the placements.
     private var bound: [[mlp_bound]]
+    let stagingSize: Int
 
-    private var declarations: WeightDeclarations { files.declarations }
+    var declarations: WeightDeclarations { files.declarations }
 
     /// Binds, copies and places the weights, and hands them to the plugin, device by device.
     ///
-    /// Mapped pages are bound as they are where the device reads host memory.  Placements are filled on the group's
-    /// pool; when the last placement of a source is filled, the source's pages are released, so that no weight stays in
-    /// memory twice.
+    /// Mapped pages are bound as they are where the device reads host memory.  Elsewhere weights go through a few pinned
+    /// buffers.  Placements are filled on the group's pool.  When a tensor is copied, or the last placement of it filled, its
+    /// pages are released, so that no weight stays in memory twice.
     ///
     /// - Parameters:
     ///   - files: the tensors found.
     ///   - group: where they go.
     ///   - plugin: whose place() and bind() are called.
     ///   - table: its extension "mlp.weights/1".
+    ///   - stagingSize: bytes of a buffer that tensors go through.
     /// - Throws: the status of a place() or bind() that failed, `MLP_OUT_OF_MEMORY`, or `MLP_UNSUPPORTED` for a shard that
     ///   is not contiguous in the file.
     public init(
         _ files: WeightFiles,
         group: DeviceGroup,
         plugin: UnsafePointer<mlp_plugin>,
-        table: UnsafePointer<mlp_weights>
+        table: UnsafePointer<mlp_weights>,
+        stagingSize: Int = LoadedWeights.stagingSize
     ) throws(WeightsError) {
         self.files = files
         self.group = group
+        self.stagingSize = stagingSize
         let count = files.declarations.tensors.count + files.declarations.placements.count
         bound = Array(
             repeating: Array(repeating: mlp_bound(data: nil, size: 0), count: count),
@@ -68,8 +74,10 @@ public final class LoadedWeights: @unchecked Sendable {
             throw WeightsError(error)
         }
         self.streams = streams
+        try checkRoom()
         try bindTensors()
         try fillPlacements(plugin, table)
+        for shard in streams.indices { try onStream(shard) { (_) throws(DeviceError) in } }
         try handOver(plugin, table)
     }
 
@@ -86,6 +94,7 @@ public final class LoadedWeights: @unchecked Sendable {
 
     private func bindTensors() throws(WeightsError) {
         let isPlaced = Set(declarations.placements.flatMap(\.sources))
+        let staging = try tensorStaging()
         for (index, tensor) in declarations.tensors.enumerated() {
             let view = files.views[index]
             if tensor.isSource {
@@ -101,7 +110,7 @@ public final class LoadedWeights: @unchecked Sendable {
             }
             for shard in group.devices.indices {
                 let range = try shardRange(of: tensor, shard)
-                bound[shard][index] = try bind(tensor, view, range, shard)
+                bound[shard][index] = try bind(tensor, view, range, shard, staging)
             }
             let stays = group.backend.readsHostMemory && bound[0][index].data.map(UnsafeRawPointer.init) == view?.start
             if stays { view?.prefetch() } else if !isPlaced.contains(index) { view?.releasePages() }
@@ -112,7 +121,8 @@ public final class LoadedWeights: @unchecked Sendable {
         _ tensor: WeightDeclarations.Tensor,
         _ view: TensorView?,
         _ range: Range<Int>,
-        _ shard: Int
+        _ shard: Int,
+        _ staging: StagingBuffers?
     ) throws(WeightsError) -> mlp_bound {
         let size = UInt64(range.count)
         guard let view else {
@@ -135,13 +145,22 @@ public final class LoadedWeights: @unchecked Sendable {
             )
         }
         let memory = try allocate(size, shard, "tensor \(tensor.path)")
-        try onStream(shard) { (stream) throws(DeviceError) in try stream.copy(to: memory, from: source, size: size) }
+        if let staging {
+            do throws(DeviceError) {
+                try upload(source, to: memory, size: range.count, shard, through: staging)
+            } catch {
+                throw WeightsError(error)
+            }
+        } else {
+            try onStream(shard) { (stream) throws(DeviceError) in try stream.copy(to: memory, from: source, size: size)
+            }
+        }
         report.copied += size
         return mlp_bound(data: memory, size: size)
     }
 
     /// The bytes of a tensor that a device gets.
-    private func shardRange(of tensor: WeightDeclarations.Tensor, _ shard: Int) throws(WeightsError) -> Range<Int> {
+    func shardRange(of tensor: WeightDeclarations.Tensor, _ shard: Int) throws(WeightsError) -> Range<Int> {
         let count = group.devices.count
         guard count > 1, let axis = tensor.shardAxis else { return 0..<tensor.size }
         func refuse(_ status: some FixedWidthInteger, _ what: String) -> WeightsError {
@@ -177,8 +196,8 @@ public final class LoadedWeights: @unchecked Sendable {
         for placement in placements {
             for source in placement.sources { uses[source] += shards }
         }
-        // Where place() writes: the device's memory itself, or staging memory for the time of the call.
-        let isDirect = group.backend.readsHostMemory
+        // Where place() writes: a buffer that is copied to the device, or the device's memory itself.
+        let staging = try placementStaging()
         for (index, placement) in placements.enumerated() {
             for shard in 0..<shards {
                 let memory = try allocate(UInt64(placement.size), shard, "placement \(placement.name)")
@@ -197,25 +216,36 @@ public final class LoadedWeights: @unchecked Sendable {
             let target = targets[shard][declarations.tensors.count + index]
             do throws(WeightsError) {
                 guard let data = target.data else { return }
-                let destination = isDirect ? data : try staging(placement)
+                let buffer = try staging.map { (staging) throws(WeightsError) in try taken(staging) }
                 let sources = placement.sources.map { source in
                     let bytes = files.views[source]?.bytes
                     return mlp_bytes(data: bytes?.baseAddress, size: UInt64(bytes?.count ?? 0))
                 }
-                let status = place(plugin, UInt32(index), UInt32(shard), UInt32(shards), sources, destination)
-                defer { if !isDirect { try? group.backend.deallocatePinned(destination) } }
+                let status = place(
+                    plugin,
+                    UInt32(index),
+                    UInt32(shard),
+                    UInt32(shards),
+                    sources,
+                    buffer?.memory ?? data
+                )
                 guard status == MLP_OK else {
+                    if let buffer { staging?.give(buffer.index, after: nil) }
                     throw WeightsError(
                         status,
                         "\(declarations.plugin): place of \(placement.name) for device \(shard) of \(shards) returned \(status)"
                     )
                 }
-                if !isDirect {
-                    try uploads.withLock { _ throws(WeightsError) in
-                        try onStream(shard) { (stream) throws(DeviceError) in
-                            try stream.copy(to: data, from: destination, size: target.size)
+                if let staging, let buffer {
+                    let fault = uploads.withLock { _ -> DeviceError? in
+                        do throws(DeviceError) {
+                            try send(buffer, to: data, size: placement.size, shard, through: staging)
+                            return nil
+                        } catch {
+                            return error
                         }
                     }
+                    if let fault { throw WeightsError(fault) }
                 }
             } catch {
                 failure.withLock { $0 = $0 ?? error }
@@ -231,16 +261,17 @@ public final class LoadedWeights: @unchecked Sendable {
         if let failure = failure.withLock({ $0 }) { throw failure }
     }
 
-    private func staging(_ placement: WeightDeclarations.Placement) throws(WeightsError) -> UnsafeMutableRawPointer {
+    private func taken(
+        _ staging: StagingBuffers
+    ) throws(WeightsError) -> (index: Int, memory: UnsafeMutableRawPointer) {
         do throws(DeviceError) {
-            return try group.backend.allocatePinned(
-                size: UInt64(placement.size),
-                purpose: "\(declarations.plugin)'s placement \(placement.name)"
-            )
+            return try staging.take()
         } catch {
             throw WeightsError(error)
         }
     }
+
+    func noteStaging(_ size: UInt64) { report.staged = max(report.staged, size) }
 
     // MARK: Handing over
 

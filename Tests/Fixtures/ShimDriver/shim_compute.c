@@ -15,10 +15,23 @@ static const struct {
 
 enum { TARGETS = sizeof targets / sizeof *targets, KERNELS_MAX = 64 };
 
+/* Appends the rows that an argmax looked at to the file that SHIM_LOGITS names. */
+static void keep_logits(void *const *arguments) {
+  const char *path = getenv("SHIM_LOGITS");
+  FILE *file = path ? fopen(path, "ab") : NULL;
+  if (!file) return;
+  const float *logits = *(const float **)arguments[1];
+  int32_t live = **(const int32_t **)arguments[2], width = *(const int32_t *)arguments[4];
+  fwrite(logits, sizeof *logits * (size_t)width, (size_t)live, file);
+  fclose(file);
+}
+
 static const char *run(const fake_function *self, const unsigned blocks[3], const unsigned threads[3],
                        void *const *arguments) {
   mlp_grid grid = {.blocks = {blocks[0], blocks[1], blocks[2]}, .threads = {threads[0], threads[1], threads[2]}};
-  return shim_launch((shim_device)self->device, self->name, &grid, arguments);
+  const char *problem = shim_launch((shim_device)self->device, self->name, &grid, arguments);
+  if (!problem && !strcmp(self->name, "argmax")) keep_logits(arguments);
+  return problem;
 }
 
 /* The length of a source without the zeros at its end. */

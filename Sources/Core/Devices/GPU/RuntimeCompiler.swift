@@ -29,7 +29,11 @@ final class RuntimeCompiler: KernelCompiler {
         guard end == .exited(0), let image = Self.read(output), !image.isEmpty else {
             let how =
                 end.map { "the compiler's process ended with \($0)" } ?? "the compiler was stopped after 5 minutes"
-            throw .unsupported("\(who) cannot be compiled for \(target): \(said.isEmpty ? how : said)")
+            throw .unsupported(
+                "\(who) has no code object for \(target), and its source cannot be compiled for it: "
+                    + "\(said.isEmpty ? how : said). Choose another device (`host devices`), a compiler that knows \(target) "
+                    + "(PODIUM_\(kind == .hip ? "HIPRTC" : "NVRTC")_LIBRARY), or build a code object (`make kernels`)"
+            )
         }
         if let kept { Self.keep(image, at: kept) }
         return image
