@@ -17,7 +17,7 @@ let exportEntryAlone: [LinkerSetting] = [
 /// The kernels for GPUs, one source for each family; Scripts/kernels.sh compiles them.
 let kernelSources = [
     "Argmax/argmax.hip", "Attention/attention.hip", "Elementwise/elementwise.hip", "Embedding/embedding.hip",
-    "Gemm/gemm.hip", "MXFP4/mxfp4.hip", "Norm/norm.hip", "Rope/rope.hip", "Round/round.hip",
+    "FP8/fp8.hip", "Gemm/gemm.hip", "MXFP4/mxfp4.hip", "Norm/norm.hip", "Rope/rope.hip", "Round/round.hip",
 ]
 
 let package = Package(

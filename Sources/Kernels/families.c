@@ -32,7 +32,23 @@ static const char gemm[] = {
     ,
 #embed "Device/podium_matrix.h"
     ,
+#embed "Gemm/product.h"
+    ,
 #embed "Gemm/gemm.hip"
+};
+
+static const char fp8[] = {
+#embed "Device/podium_device.h"
+    ,
+#embed "Device/podium_formats.h"
+    ,
+#embed "Device/podium_matrix.h"
+    ,
+#embed "Gemm/product.h"
+    ,
+#embed "Norm/inverse_root.h"
+    ,
+#embed "FP8/fp8.hip"
 };
 
 static const char rope[] = {
@@ -97,6 +113,7 @@ static const mlp_kernel_family families[FAMILY_COUNT] = {
     [ROUND] = {.name = "round", .source = {rounding, sizeof rounding}},
     [MXFP4] = {.name = "mxfp4", .source = {mxfp4, sizeof mxfp4}},
     [ELEMENTWISE] = {.name = "elementwise", .source = {elementwise, sizeof elementwise}},
+    [FP8] = {.name = "fp8", .source = {fp8, sizeof fp8}},
 };
 
 const mlp_kernel_family *podium_families(uint32_t *count) {

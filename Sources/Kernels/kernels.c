@@ -27,6 +27,12 @@ static const mlp_kernel kernels[PODIUM_KERNEL_COUNT] = {
     [PODIUM_ADD] = KERNEL(podium_add, "add", PODIUM_ADD_SIGNATURE, ELEMENTWISE),
     [PODIUM_BEGIN_STEP] = KERNEL(podium_begin_step, "begin_step", PODIUM_BEGIN_STEP_SIGNATURE, EMBEDDING),
     [PODIUM_SILU_GATE] = KERNEL(podium_silu_gate, "silu_gate", PODIUM_SILU_GATE_SIGNATURE, ELEMENTWISE),
+    [PODIUM_QUANTIZE_FP8] = KERNEL(podium_quantize_fp8, "quantize_fp8", PODIUM_QUANTIZE_FP8_SIGNATURE, FP8),
+    [PODIUM_RMS_NORM_QUANTIZE_FP8] =
+        KERNEL(podium_rms_norm_quantize_fp8, "rms_norm_quantize_fp8", PODIUM_RMS_NORM_QUANTIZE_FP8_SIGNATURE, FP8),
+    [PODIUM_GEMM_FP8] = KERNEL(podium_gemm_fp8, "gemm_fp8", PODIUM_GEMM_FP8_SIGNATURE, FP8),
+    [PODIUM_GEMM_FP8_SILU_GATE] =
+        KERNEL(podium_gemm_fp8_silu_gate, "gemm_fp8_silu_gate", PODIUM_GEMM_FP8_SILU_GATE_SIGNATURE, FP8),
 };
 
 const mlp_kernel *podium_kernels(uint32_t *count) {

@@ -12,6 +12,7 @@
 #include "../../Sources/Kernels/Attention/attention.hip"
 #include "../../Sources/Kernels/Elementwise/elementwise.hip"
 #include "../../Sources/Kernels/Embedding/embedding.hip"
+#include "../../Sources/Kernels/FP8/fp8.hip"
 #include "../../Sources/Kernels/Gemm/gemm.hip"
 #include "../../Sources/Kernels/MXFP4/mxfp4.hip"
 #include "../../Sources/Kernels/Norm/norm.hip"

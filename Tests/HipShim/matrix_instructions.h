@@ -115,11 +115,17 @@ static inline shim::f32x4 shim_mfma_f32_16x16x32_bf16(shim_bf16x8 a, shim_bf16x8
                                                       SHIM_SITE) {
   return shim::multiply<shim::bf16_value>(8, a, b, c, file, line);
 }
-/* Formats 4 and 4: E2M1.  The others are not needed yet. */
+/* Formats 4 and 4: E2M1; formats 0 and 0, E4M3, without scales.  The others are not needed yet. */
 static inline shim::f32x4 shim_mfma_scale_f32_16x16x128_f8f6f4(const shim_i32x8 &a, const shim_i32x8 &b, shim::f32x4 c,
                                                                int a_format, int b_format, int a_byte, int a_scale,
                                                                int b_byte, int b_scale, SHIM_SITE) {
-  if (a_format != 4 || b_format != 4) shim::fault("formats %d and %d: only E2M1 (4) is there", a_format, b_format);
+  if (a_format == 0 && b_format == 0 && a_scale == 0 && b_scale == 0) {
+    /* Constant scales of 0 choose the instruction that has none. */
+    return shim::multiply<shim::fp8_value>(32, a, b, c, file, line);
+  }
+  if (a_format != 4 || b_format != 4) {
+    shim::fault("formats %d and %d: only E2M1 (4) and unscaled E4M3 (0) are there", a_format, b_format);
+  }
   return shim::multiply<shim::e2m1_value>(32, a, b, c, file, line, true, a_scale >> 8 * a_byte, b_scale >> 8 * b_byte);
 }
 #endif

@@ -69,24 +69,59 @@ PODIUM_DEVICE i32x4 multiply_i8(uint64_t a, uint64_t b, i32x4 c) {
   return PODIUM_AMD(mfma_i32_16x16x32_i8)((long)a, (long)b, c, 0, 0, 0);
 }
 
-/* c + a b with eight E4M3 codes in each operand, K = 32, for codes of OCP that passed fp8_operand() on gfx942: its
- * encoding is FNUZ, in which the same code is half the number, so that the product is a quarter: fp8_factor. */
+/* ---- E4M3 ---- */
+
+/* What a lane gives to one multiply_fp8: so many pieces of sixteen codes; K = 64 for each. */
+#if PODIUM_GFX950
+constexpr int FP8_PIECES = 2;
+#else
+constexpr int FP8_PIECES = 1;
+#endif
+
+/* gfx942 reads FNUZ: a code of OCP is half its number there, so that a product is a quarter (fp8_factor mends a sum);
+ * 0x80, OCP's -0, is its NaN; and OCP's NaN are numbers.  fp8_operand makes -0 a 0, and notes in `nan` whether there was
+ * an OCP NaN among the codes, for fp8_has_nan.  FP8_NAN is what the matrix instruction reads as NaN. */
 #if PODIUM_GFX950
 constexpr float fp8_factor = 1.0f;
-PODIUM_DEVICE uint64_t fp8_operand(uint64_t codes) { return codes; }
+constexpr uint32_t FP8_NAN = 0x7f;
+PODIUM_DEVICE words4 fp8_operand(const words4 &codes, uint32_t &nan) {
+  (void)nan;
+  return codes;
+}
 #else
 constexpr float fp8_factor = 4.0f;
-/* -0 is FNUZ's NaN and becomes 0; OCP's NaN is a number there and becomes NaN. */
-PODIUM_DEVICE uint64_t fp8_operand(uint64_t codes) {
-  uint64_t high = 0x8080808080808080ull, size = codes & ~high;
-  /* The high bit of each byte: whether it is not zero, and whether it is 0x7F. */
-  uint64_t some = (size + ~high) & high, nan = (size + ~high / 127) & high;
-  uint64_t nans = (nan >> 7) * 0xff;
-  return ((size | (codes & some)) & ~nans) | nan;
+constexpr uint32_t FP8_NAN = 0x80;
+PODIUM_DEVICE words4 fp8_operand(const words4 &codes, uint32_t &nan) {
+  words4 result;
+  PODIUM_UNROLL
+  for (int i = 0; i < 4; i++) {
+    uint32_t word = codes.word[i], size = word & 0x7f7f7f7fu;
+    /* Without a carry from byte to byte: the high bit is set where the size is not zero, and where it is 0x7f. */
+    result.word[i] = word & ((size + 0x7f7f7f7fu) | 0x7f7f7f7fu);
+    nan |= size + 0x01010101u;
+  }
+  return result;
 }
 #endif
-PODIUM_DEVICE f32x4 multiply_fp8(uint64_t a, uint64_t b, f32x4 c) {
-  return PODIUM_AMD(mfma_f32_16x16x32_fp8_fp8)((long)a, (long)b, c, 0, 0, 0);
+PODIUM_DEVICE bool fp8_has_nan(uint32_t nan) { return (nan & 0x80808080u) != 0; }
+
+/* c + a b with FP8_PIECES pieces in each operand: on gfx942 two instructions with K = 32, on gfx950 one with K = 128 and
+ * without block scales, which does twice as much in a cycle as the ones with K = 32. */
+PODIUM_DEVICE f32x4 multiply_fp8(const words4 *a, const words4 *b, f32x4 c) {
+#if PODIUM_GFX950
+  struct pieces {
+    words4 piece[2];
+  };
+  i32x8 left = same_bits<i32x8>(pieces{{a[0], a[1]}}), right = same_bits<i32x8>(pieces{{b[0], b[1]}});
+  return PODIUM_AMD(mfma_scale_f32_16x16x128_f8f6f4)(left, right, c, 0, 0, 0, 0, 0, 0);
+#else
+  struct halves {
+    long part[2];
+  };
+  halves left = same_bits<halves>(*a), right = same_bits<halves>(*b);
+  c = PODIUM_AMD(mfma_f32_16x16x32_fp8_fp8)(left.part[0], right.part[0], c, 0, 0, 0);
+  return PODIUM_AMD(mfma_f32_16x16x32_fp8_fp8)(left.part[1], right.part[1], c, 0, 0, 0);
+#endif
 }
 
 #if PODIUM_GFX950
@@ -137,6 +172,12 @@ PODIUM_DEVICE terms8 split(const float *values) {
   return result;
 }
 
+} // namespace podium
+
+#else
+
+namespace podium {
+constexpr uint32_t FP8_NAN = 0x7f;
 } // namespace podium
 
 #endif

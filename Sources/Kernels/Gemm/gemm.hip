@@ -10,81 +10,14 @@
  *
  * Without them (plain): lane l of a warp takes the l-th, (l + WARP)-th ... eight (FP8: sixteen) elements of k, ascending,
  * by fused multiply-add; then warp_sum. */
-#ifndef PODIUM_MATRIX_H
-#include "../Device/podium_matrix.h"
+#ifndef PODIUM_PRODUCT_H
+#include "product.h"
 #endif
 
 using namespace podium;
 
 /* As gpu_grid() in gemm.c has them. */
 constexpr int SKINNY_ROWS = 64, SKINNY_COLUMNS = 32, TILE = 128;
-
-/* One product with its weights; a gated one has two of them and half the columns in each. */
-struct product {
-  int32_t dtype;
-  float *y;
-  const float *x;
-  const void *w, *up;
-  const float *scales, *up_scales;
-  const void *bias;
-  int32_t bias_dtype, rows, n, k, accumulate;
-};
-
-/* What becomes of the finished sums of a column. */
-struct ending {
-  float scale, up_scale, bias;
-};
-
-PODIUM_DEVICE ending ending_of(const product &p, int32_t column) {
-  ending e = {1.0f, 1.0f, 0.0f};
-  if (column >= p.n) return e;
-  if (p.scales) e.scale = p.scales[column];
-  if (p.up_scales) e.up_scale = p.up_scales[column];
-  if (p.bias) e.bias = element(p.bias_dtype, p.bias, (uint64_t)column);
-  return e;
-}
-
-/* sums: the product, or those of gate and up. */
-template <bool gated>
-PODIUM_DEVICE void finish(const product &p, const ending &e, int32_t row, int32_t column, const float *sums) {
-  float *to = p.y + (uint64_t)row * (uint64_t)p.n + (uint64_t)column;
-  float sum = sums[0] * e.scale;
-  if (gated) {
-    sum = sum / (1.0f + exponential(-sum)) * (sums[1] * e.up_scale);
-  } else {
-    if (p.bias) sum += e.bias;
-    if (p.accumulate) sum += *to;
-  }
-  *to = sum;
-}
-
-/* Elements of k that a lane takes at once: sixteen bytes of a 16-bit or 8-bit type. */
-template <int dtype>
-struct lane_elements {
-  static constexpr int count = dtype == F8E4M3 ? 16 : 8;
-};
-
-/* Whether rows of k elements may be read sixteen bytes at a time. */
-PODIUM_DEVICE bool whole_reads(const product &p) {
-  return p.k % (p.dtype == F8E4M3 ? 16 : 8) == 0 && aligned16(p.x) && aligned16(p.w) && aligned16(p.up);
-}
-
-/* Elements k .. k + 7 of a row that begins at element `row` of an array; zero from `end` on.  whole: `end` is a multiple
- * of eight and the addresses are aligned (whole_reads). */
-template <int dtype, bool whole>
-PODIUM_DEVICE void take8(const void *array, uint64_t row, int32_t k, int32_t end, float *values) {
-  if constexpr (whole) {
-    if (k < end) {
-      elements8<dtype>(array, row + (uint64_t)k, values);
-    } else {
-      PODIUM_UNROLL
-      for (int i = 0; i < 8; i++) values[i] = 0.0f;
-    }
-  } else {
-    PODIUM_UNROLL
-    for (int i = 0; i < 8; i++) values[i] = k + i < end ? element<dtype>(array, row + (uint64_t)(k + i)) : 0.0f;
-  }
-}
 
 #if PODIUM_MATRIX
 
@@ -311,64 +244,13 @@ PODIUM_DEVICE void tiled(const product &p, int32_t first_row, int32_t last_row, 
   }
 }
 
-#else
-
-constexpr int GEMM_WARPS = 512 / WARP;
-
-/* Up to `tile` rows with two columns, or with one of gate and of up. */
-template <int dtype, bool gated, int tile, bool whole>
-PODIUM_DEVICE void plain(const product &p, int32_t first_row, int32_t last_row, int32_t column) {
-  constexpr int count = lane_elements<dtype>::count;
-  const void *w[2] = {p.w, gated ? p.up : p.w};
-  uint64_t columns[2];
-  PODIUM_UNROLL
-  for (int c = 0; c < 2; c++) {
-    columns[c] = (uint64_t)smaller(column + (gated ? 0 : c), p.n - 1) * (uint64_t)p.k;
-  }
-  int rows = smaller(last_row - first_row, tile);
-  float sums[tile][2] = {};
-  for (int32_t k = count * lane_index(); k < p.k; k += count * WARP) {
-    PODIUM_UNROLL
-    for (int part = 0; part < count; part += 8) {
-      float weights[2][8];
-      PODIUM_UNROLL
-      for (int c = 0; c < 2; c++) take8<dtype, whole>(w[c], columns[c], k + part, p.k, weights[c]);
-      PODIUM_UNROLL
-      for (int r = 0; r < tile; r++) {
-        if (r >= rows) break;
-        float values[8];
-        take8<F32, whole>(p.x, (uint64_t)(first_row + r) * (uint64_t)p.k, k + part, p.k, values);
-        PODIUM_UNROLL
-        for (int c = 0; c < 2; c++) {
-          PODIUM_UNROLL
-          for (int i = 0; i < 8; i++) sums[r][c] = multiply_add(values[i], weights[c][i], sums[r][c]);
-        }
-      }
-    }
-  }
-  /* Lane r, or 2 r + c, ends an output. */
-  constexpr int outputs = gated ? 1 : 2;
-  int lane = lane_index();
-  float own[2] = {0, 0};
-  PODIUM_UNROLL
-  for (int r = 0; r < tile; r++) {
-    PODIUM_UNROLL
-    for (int c = 0; c < 2; c++) {
-      float sum = warp_sum(sums[r][c]);
-      if (lane == (gated ? r : 2 * r + c)) own[gated ? c : 0] = sum;
-    }
-  }
-  int32_t at = column + lane % outputs;
-  if (lane < outputs * rows && at < p.n) finish<gated>(p, ending_of(p, at), first_row + lane / outputs, at, own);
-}
-
 #endif
 
 /* What one block does. */
 template <int dtype, bool gated>
 PODIUM_DEVICE void block(const product &p, int32_t max_rows, words4 *shared) {
   (void)shared;
-  bool wide = max_rows > SKINNY_ROWS, whole = whole_reads(p);
+  bool wide = max_rows > SKINNY_ROWS, whole = whole_reads(p, dtype == F8E4M3 ? 16 : 8);
   int32_t block_columns = (wide ? TILE : SKINNY_COLUMNS) / (gated ? 2 : 1);
   int32_t first_row = wide ? (int32_t)block_index_y() * TILE : 0;
   int32_t first_column = (int32_t)block_index() * block_columns;
@@ -398,22 +280,7 @@ PODIUM_DEVICE void block(const product &p, int32_t max_rows, words4 *shared) {
     }
   }
 #else
-  constexpr int columns = gated ? 1 : 2;
-  for (int32_t column = first_column + columns * warp_index(); column < last_column; column += columns * GEMM_WARPS) {
-    for (int32_t row = first_row; row < last_row;) {
-      if (!whole || last_row - row == 1) {
-        if (whole) {
-          plain<dtype, gated, 1, true>(p, row, last_row, column);
-        } else {
-          plain<dtype, gated, 1, false>(p, row, last_row, column);
-        }
-        row++;
-      } else {
-        plain<dtype, gated, 8, true>(p, row, last_row, column);
-        row += 8;
-      }
-    }
-  }
+  plain_block<F32, dtype, gated>(p, first_row, last_row, first_column, last_column, whole);
 #endif
 }
 
@@ -437,7 +304,7 @@ PODIUM_KERNEL(512)
 gemm(int32_t dtype, float *y, const float *x, const void *w, const float *scales, const void *bias, int32_t bias_dtype,
      const int32_t *live, int32_t max_rows, int32_t n, int32_t k, int32_t accumulate) {
   GEMM_SHARED;
-  product p = {dtype, y, x, w, nullptr, scales, nullptr, bias, bias_dtype, live_rows(live, max_rows), n, k, accumulate};
+  product p = {dtype, y, x, 1, w, nullptr, scales, nullptr, bias, bias_dtype, live_rows(live, max_rows), n, k, accumulate};
   block_of_type<false>(p, max_rows, shared);
 }
 
@@ -445,6 +312,6 @@ PODIUM_KERNEL(512)
 gemm_silu_gate(int32_t dtype, float *h, const float *x, const void *gate, const void *up, const float *gate_scales,
                const float *up_scales, const int32_t *live, int32_t max_rows, int32_t n, int32_t k) {
   GEMM_SHARED;
-  product p = {dtype, h, x, gate, up, gate_scales, up_scales, nullptr, 0, live_rows(live, max_rows), n, k, 0};
+  product p = {dtype, h, x, 1, gate, up, gate_scales, up_scales, nullptr, 0, live_rows(live, max_rows), n, k, 0};
   block_of_type<true>(p, max_rows, shared);
 }

@@ -90,16 +90,26 @@ ISA_TARGET __attribute__((noinline)) static void ISA(wide_tile)(int rows, const 
   switch (rows) { TILE_CASES(PODIUM_F32, NULL) }
 }
 
-/* sums[r][c] = lanes of x[r] . w[c] for `rows` <= PANEL_ROWS rows of x and `columns` of the BLOCK_COLUMNS columns, a
+ISA_TARGET static void ISA(decode_e4m3)(float *values, const uint8_t *codes, size_t count) {
+  for (size_t i = 0; i < count; i += LANES) {
+    ISA(store_up_to)(values + i, ISA(load_weights_up_to)(PODIUM_F8E4M3, codes, i, count - i), count - i);
+  }
+}
+
+/* sums[r][c] = lanes of x[top + r] . w[c] for `rows` <= PANEL_ROWS rows of x and `columns` of the BLOCK_COLUMNS columns, a
  * multiple of TILE_COLUMNS.  next_block: bytes from a column to the one in its place in the next block, which is
  * likely to be wanted next. */
-ISA_TARGET static void ISA(panel)(int dtype, const float *x, int rows, const void *const *w, int columns, size_t k,
+ISA_TARGET static void ISA(panel)(int dtype, const product_input *x, int top, int rows, const void *const *w, int columns, size_t k,
                                   size_t next_block, f32x16 *sums) {
   float wide[BLOCK_COLUMNS * WIDE_STRIDE] __attribute__((aligned(64)));
+  float decoded[PANEL_ROWS * WIDE_STRIDE] __attribute__((aligned(64)));
   int tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
   size_t size = podium_weight_size(dtype);
   for (size_t start = 0; start < k; start += PASS_K) {
     size_t end = start + PASS_K < k ? start + PASS_K : k, count = end - start;
+    for (int r = 0; r < rows && x->codes; r++) {
+      ISA(decode_e4m3)(decoded + (size_t)r * WIDE_STRIDE, x->codes + (size_t)(top + r) * k + start, count);
+    }
 #if WIDENED_HALVES
     int is_finite = dtype == E4M3_SCALED;
     for (int c = 0; c < columns && is_finite; c++) {
@@ -109,7 +119,10 @@ ISA_TARGET static void ISA(panel)(int dtype, const float *x, int rows, const voi
     for (int tile = 0; tile < tiles; tile++) {
       int from = (int)((int64_t)tile * rows / tiles), to = (int)((int64_t)(tile + 1) * rows / tiles);
       const float *at[TILE_ROWS_MAX];
-      for (int r = from; r < to; r++) at[r - from] = x + (size_t)r * k + start;
+      for (int r = from; r < to; r++) {
+        at[r - from] =
+            x->codes ? decoded + (size_t)r * WIDE_STRIDE : x->values + (size_t)(top + r) * k + start;
+      }
       /* Each tile brings a share of every column that the next pass, or the next block, needs. */
       int ahead_first = tile * TILE_COLUMNS / tiles, ahead_count = (tile + 1) * TILE_COLUMNS / tiles - ahead_first;
       for (int c = 0; c < columns; c += TILE_COLUMNS) {
@@ -146,28 +159,28 @@ ISA_TARGET static void ISA(panel)(int dtype, const float *x, int rows, const voi
 
 /* ---- What follows the sums ------------------------------------------------------------------------------------- */
 
-/* The sums of sixteen results, with their scales. */
-LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(scaled)(int dtype, const f32x16 *sums, const float *scales, size_t first,
-                                                  size_t count) {
+/* The sums of sixteen results, with their scales and that of x. */
+LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(scaled)(int dtype, const f32x16 *sums, float x_scale, const float *scales,
+                                                  size_t first, size_t count) {
   f32x16 v = ISA(sums)(sums);
   if (dtype == E4M3_SCALED) v *= 256.0f;
-  return scales ? v * ISA(load_up_to)(scales + first, count) : v;
+  return scales ? v * (ISA(load_up_to)(scales + first, count) * x_scale) : v * x_scale;
 }
 
-LANES_ALWAYS_INLINE ISA_TARGET void ISA(finish)(int dtype, float *y, const f32x16 *sums, const float *scales,
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(finish)(int dtype, float *y, const f32x16 *sums, float x_scale, const float *scales,
                                                 const void *bias, int bias_dtype, size_t first, size_t count,
                                                 int accumulate) {
-  f32x16 v = ISA(scaled)(dtype, sums, scales, first, count);
+  f32x16 v = ISA(scaled)(dtype, sums, x_scale, scales, first, count);
   if (bias) v += ISA(load_weights_up_to)(bias_dtype, bias, first, count);
   if (accumulate) v += ISA(load_up_to)(y, count);
   ISA(store_up_to)(y, v, count);
 }
 
 LANES_ALWAYS_INLINE ISA_TARGET void ISA(finish_gate)(int dtype, float *h, const f32x16 *gate, const f32x16 *up,
-                                                     const float *gate_scales, const float *up_scales, size_t first,
-                                                     size_t count) {
-  f32x16 g = ISA(scaled)(dtype, gate, gate_scales, first, count);
-  f32x16 u = ISA(scaled)(dtype, up, up_scales, first, count);
+                                                     float x_scale, const float *gate_scales, const float *up_scales,
+                                                     size_t first, size_t count) {
+  f32x16 g = ISA(scaled)(dtype, gate, x_scale, gate_scales, first, count);
+  f32x16 u = ISA(scaled)(dtype, up, x_scale, up_scales, first, count);
   f32x16 silu = g / (ISA(splat)(1.0f) + ISA(exp)(-g));
   ISA(store_up_to)(h, silu * u, count);
 }
@@ -175,7 +188,7 @@ LANES_ALWAYS_INLINE ISA_TARGET void ISA(finish_gate)(int dtype, float *h, const 
 /* ---- Columns first <= i < last of a product -------------------------------------------------------------------- */
 
 /* Up to BLOCK_COLUMNS of them, by panels. */
-ISA_TARGET static void ISA(gemm_block)(int dtype, float *y, const float *x, const void *w, const float *scales,
+ISA_TARGET static void ISA(gemm_block)(int dtype, float *y, const product_input *x, const void *w, const float *scales,
                                        const void *bias, int bias_dtype, int rows, size_t n, size_t k, size_t first,
                                        int columns, int accumulate) {
   f32x16 sums[PANEL_ROWS * BLOCK_COLUMNS];
@@ -189,24 +202,24 @@ ISA_TARGET static void ISA(gemm_block)(int dtype, float *y, const float *x, cons
   int panels = (rows + PANEL_ROWS - 1) / PANEL_ROWS;
   for (int panel = 0; panel < panels; panel++) {
     int from = (int)((int64_t)panel * rows / panels), to = (int)((int64_t)(panel + 1) * rows / panels);
-    ISA(panel)(dtype, x + (size_t)from * k, to - from, weights, padded, k,
+    ISA(panel)(dtype, x, from, to - from, weights, padded, k,
                panel + 1 < panels ? 0 : BLOCK_COLUMNS * row_size, sums);
     for (int r = from; r < to; r++) {
       const f32x16 *row_sums = sums + (size_t)(r - from) * BLOCK_COLUMNS;
       float *out = y + (size_t)r * n + first;
       for (int c = 0; c < columns; c += LANES) {
-        ISA(finish)(dtype, out + c, row_sums + c, scales, bias, bias_dtype, first + (size_t)c, (size_t)(columns - c),
+        ISA(finish)(dtype, out + c, row_sums + c, x->scale, scales, bias, bias_dtype, first + (size_t)c, (size_t)(columns - c),
                     accumulate);
       }
     }
   }
 }
 
-ISA_TARGET static void ISA(gemm_columns)(int dtype, float *y, const float *x, const void *w, const float *scales,
+ISA_TARGET static void ISA(gemm_columns)(int dtype, float *y, const product_input *x, const void *w, const float *scales,
                                          const void *bias, int bias_dtype, int rows, size_t n, size_t k, size_t first,
                                          size_t last, int accumulate) {
   size_t row_size = k * podium_weight_size(dtype);
-  size_t streamed = ISA(is_streamed)(dtype, rows) ? first + (last - first) / LANES * LANES : first;
+  size_t streamed = !x->codes && ISA(is_streamed)(dtype, rows) ? first + (last - first) / LANES * LANES : first;
   int panels = (rows + STREAM_PANEL_ROWS - 1) / STREAM_PANEL_ROWS;
   for (int panel = 0; panel < panels && streamed > first; panel++) {
     int top = (int)((int64_t)panel * rows / panels), height = (int)((int64_t)(panel + 1) * rows / panels) - top;
@@ -216,10 +229,10 @@ ISA_TARGET static void ISA(gemm_columns)(int dtype, float *y, const float *x, co
       for (int group = 0; group < groups; group++) {
         f32x16 sums[TILE_ROWS * LANES];
         int from = top + group * height / groups, to = top + (group + 1) * height / groups;
-        ISA(stream)(dtype, to - from, x + (size_t)from * k, k, columns, columns + LANES * row_size, sums);
+        ISA(stream)(dtype, to - from, x->values + (size_t)from * k, k, columns, columns + LANES * row_size, sums);
         for (int r = from; r < to; r++) {
-          ISA(finish)(dtype, y + (size_t)r * n + column, sums + (r - from) * LANES, scales, bias, bias_dtype, column,
-                      LANES, accumulate);
+          ISA(finish)(dtype, y + (size_t)r * n + column, sums + (r - from) * LANES, x->scale, scales, bias, bias_dtype,
+                      column, LANES, accumulate);
         }
       }
     }
@@ -231,7 +244,7 @@ ISA_TARGET static void ISA(gemm_columns)(int dtype, float *y, const float *x, co
 }
 
 /* Up to BLOCK_COLUMNS / 2 of a gated product: gate in the lower half of the panel's columns, up in the upper half. */
-ISA_TARGET static void ISA(gate_block)(int dtype, float *h, const float *x, const void *gate, const void *up,
+ISA_TARGET static void ISA(gate_block)(int dtype, float *h, const product_input *x, const void *gate, const void *up,
                                        const float *gate_scales, const float *up_scales, int rows, size_t n, size_t k,
                                        size_t first, int columns) {
   enum { HALF = BLOCK_COLUMNS / 2 };
@@ -246,24 +259,24 @@ ISA_TARGET static void ISA(gate_block)(int dtype, float *h, const float *x, cons
   int panels = (rows + PANEL_ROWS - 1) / PANEL_ROWS;
   for (int panel = 0; panel < panels; panel++) {
     int from = (int)((int64_t)panel * rows / panels), to = (int)((int64_t)(panel + 1) * rows / panels);
-    ISA(panel)(dtype, x + (size_t)from * k, to - from, weights, BLOCK_COLUMNS, k,
+    ISA(panel)(dtype, x, from, to - from, weights, BLOCK_COLUMNS, k,
                panel + 1 < panels ? 0 : HALF * row_size, sums);
     for (int r = from; r < to; r++) {
       const f32x16 *row_sums = sums + (size_t)(r - from) * BLOCK_COLUMNS;
       for (int c = 0; c < columns; c += LANES) {
-        ISA(finish_gate)(dtype, h + (size_t)r * n + first + c, row_sums + c, row_sums + HALF + c, gate_scales,
-                         up_scales, first + (size_t)c, (size_t)(columns - c));
+        ISA(finish_gate)(dtype, h + (size_t)r * n + first + c, row_sums + c, row_sums + HALF + c, x->scale,
+                         gate_scales, up_scales, first + (size_t)c, (size_t)(columns - c));
       }
     }
   }
 }
 
-ISA_TARGET static void ISA(gate_columns)(int dtype, float *h, const float *x, const void *gate, const void *up,
+ISA_TARGET static void ISA(gate_columns)(int dtype, float *h, const product_input *x, const void *gate, const void *up,
                                          const float *gate_scales, const float *up_scales, int rows, size_t n,
                                          size_t k, size_t first, size_t last) {
   f32x16 sums[2][STREAM_PANEL_ROWS * LANES];
   size_t row_size = k * podium_weight_size(dtype);
-  size_t streamed = ISA(is_streamed)(dtype, rows) ? first + (last - first) / LANES * LANES : first;
+  size_t streamed = !x->codes && ISA(is_streamed)(dtype, rows) ? first + (last - first) / LANES * LANES : first;
   int panels = (rows + STREAM_PANEL_ROWS - 1) / STREAM_PANEL_ROWS;
   for (int panel = 0; panel < panels && streamed > first; panel++) {
     int top = (int)((int64_t)panel * rows / panels), height = (int)((int64_t)(panel + 1) * rows / panels) - top;
@@ -274,13 +287,13 @@ ISA_TARGET static void ISA(gate_columns)(int dtype, float *h, const float *x, co
       for (int half = 0; half < 2; half++) {
         for (int group = 0; group < groups; group++) {
           int from = group * height / groups, to = (group + 1) * height / groups;
-          ISA(stream)(dtype, to - from, x + (size_t)(top + from) * k, k, columns[half], columns[half + 1],
+          ISA(stream)(dtype, to - from, x->values + (size_t)(top + from) * k, k, columns[half], columns[half + 1],
                       sums[half] + from * LANES);
         }
       }
       for (int r = 0; r < height; r++) {
         ISA(finish_gate)(dtype, h + (size_t)(top + r) * n + column, sums[0] + r * LANES, sums[1] + r * LANES,
-                         gate_scales, up_scales, column, LANES);
+                         x->scale, gate_scales, up_scales, column, LANES);
       }
     }
   }

@@ -59,7 +59,11 @@ typedef enum podium_kernel {
   PODIUM_ADD = 13,
   PODIUM_SILU_GATE = 14,
   PODIUM_BEGIN_STEP = 15,
-  PODIUM_KERNEL_COUNT = 16
+  PODIUM_QUANTIZE_FP8 = 16,
+  PODIUM_RMS_NORM_QUANTIZE_FP8 = 17,
+  PODIUM_GEMM_FP8 = 18,
+  PODIUM_GEMM_FP8_SILU_GATE = 19,
+  PODIUM_KERNEL_COUNT = 20
 } podium_kernel;
 
 /* Every kernel with its name, signature and twin, in the order of podium_kernel; `family` indexes podium_families().
@@ -264,6 +268,72 @@ mlp_grid podium_grid_argmax(podium_backend backend, int32_t max_rows);
 void podium_round_to_fp8(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *out, const float *x,
                          float scale, const int32_t *live, int32_t max_rows, int32_t width);
 mlp_grid podium_grid_round_to_fp8(podium_backend backend, int32_t max_rows);
+
+/* ---- FP8 ------------------------------------------------------------------------------------------------------- */
+
+/* Linear layers whose weights are E4M3 and whose activations are E4M3 codes under one static scale: what
+ * podium_round_to_fp8 followed by podium_gemm computes, with the codes multiplied as such, so that matrix cores take
+ * them without widening.
+ *
+ * Codes of activations pass between these kernels on one device: zero of either sign is 0x00, and NaN is what the matrix
+ * cores of the device read as such (0x7f or 0xff; on gfx942, whose encoding is FNUZ, 0x80). */
+
+/* codes[row, i] = code(x[row, i] / scale) with the code of podium_round_to_fp8, for row < *live.
+ *   codes  uint8 [max_rows, width]
+ *   x      float32 [max_rows, width]
+ *   scale  positive and finite
+ *   live   int32 [1] */
+#define PODIUM_QUANTIZE_FP8_SIGNATURE "ppfpii"
+void podium_quantize_fp8(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, uint8_t *codes,
+                         const float *x, float scale, const int32_t *live, int32_t max_rows, int32_t width);
+mlp_grid podium_grid_quantize_fp8(podium_backend backend, int32_t max_rows);
+
+/* podium_rms_norm with its result as codes instead of numbers: the same codes as podium_rms_norm followed by
+ * podium_quantize_fp8.
+ *   dtype   element type of the weight
+ *   codes   uint8 [max_rows, width]
+ *   x       float32 [any, width]
+ *   weight  [width]
+ *   scale   positive and finite
+ *   rows    int32 [max_rows], which row of x to take, or NULL
+ *   live    int32 [1] */
+#define PODIUM_RMS_NORM_QUANTIZE_FP8_SIGNATURE "ipppfppiif"
+void podium_rms_norm_quantize_fp8(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t dtype,
+                                  uint8_t *codes, const float *x, const void *weight, float scale,
+                                  const int32_t *rows, const int32_t *live, int32_t max_rows, int32_t width,
+                                  float epsilon);
+mlp_grid podium_grid_rms_norm_quantize_fp8(podium_backend backend, int32_t max_rows);
+
+/* y[row, i] = (scales[i] * x_scale) * (sum over j of code(x)[row, j] * code(w)[i, j])  (+ bias[i])  (+ y[row, i] if
+ * accumulate), in this order, for row < *live; the values of the codes are multiplied, exactly.
+ *   y           float32 [max_rows, n]
+ *   codes       uint8 [max_rows, k], as podium_quantize_fp8 leaves them
+ *   x_scale     that of the codes
+ *   w           uint8 [n, k], E4M3
+ *   scales      float32 [n], or NULL for ones
+ *   bias        [n] or NULL
+ *   bias_dtype  element type of bias
+ *   live        int32 [1]
+ *   accumulate  0 or 1 */
+#define PODIUM_GEMM_FP8_SIGNATURE "ppfpppipiiii"
+void podium_gemm_fp8(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *y, const uint8_t *codes,
+                     float x_scale, const void *w, const float *scales, const void *bias, int32_t bias_dtype,
+                     const int32_t *live, int32_t max_rows, int32_t n, int32_t k, int32_t accumulate);
+mlp_grid podium_grid_gemm_fp8(podium_backend backend, int32_t max_rows, int32_t n, int32_t k);
+
+/* h[row, i] = silu(g) * u as podium_gemm_silu_gate, with the products g and u of podium_gemm_fp8.
+ *   h                       float32 [max_rows, n]
+ *   codes                   uint8 [max_rows, k], as podium_quantize_fp8 leaves them
+ *   x_scale                 that of the codes
+ *   gate, up                uint8 [n, k], E4M3
+ *   gate_scales, up_scales  float32 [n]; each or both may be NULL
+ *   live                    int32 [1] */
+#define PODIUM_GEMM_FP8_SILU_GATE_SIGNATURE "ppfpppppiii"
+void podium_gemm_fp8_silu_gate(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, float *h,
+                               const uint8_t *codes, float x_scale, const void *gate, const void *up,
+                               const float *gate_scales, const float *up_scales, const int32_t *live,
+                               int32_t max_rows, int32_t n, int32_t k);
+mlp_grid podium_grid_gemm_fp8_silu_gate(podium_backend backend, int32_t max_rows, int32_t n, int32_t k);
 
 /* ---- MXFP4 ----------------------------------------------------------------------------------------------------- */
 
