@@ -18,7 +18,7 @@ struct Activations {
     let frequencies: UnsafeMutablePointer<Float>
     let lastNormed: UnsafeMutablePointer<Float>
     let logits: UnsafeMutablePointer<Float>
-    /// An input rounded to FP8.
+    /// An input rounded to FP8, as numbers or, in the first quarter, as codes.
     let rounded: UnsafeMutablePointer<Float>
     /// A product that is rounded before it is added to the stream.
     let branch: UnsafeMutablePointer<Float>

@@ -16,8 +16,10 @@ struct LinearRecorder {
     struct Operand {
         /// float32 `[rows, inputs]`; nil if it was never stored as such.
         var values: UnsafeMutablePointer<Float>?
-        /// The scale of the FP8 form in `activations.rounded`.
+        /// The scale of the FP8 form in `activations.rounded`, as numbers.
         var roundedScale: Float?
+        /// That of the codes there.
+        var codesScale: Float?
         /// What `activations.codes`, `scales` and `offsets` hold.
         var blocks: LinearLayer.Input?
 
@@ -61,6 +63,25 @@ struct LinearRecorder {
             )
             var operand = Operand(values: nil)
             operand.blocks = input
+            return operand
+        }
+        if let scale = commonCodesScale(layers) {
+            try step.launch(
+                PODIUM_RMS_NORM_QUANTIZE_FP8,
+                podium_grid_rms_norm_quantize_fp8(step.backend, Int32(rows)),
+                .type(weight.type),
+                .pointer(activations.rounded),
+                .pointer(activations.stream),
+                .pointer(weights[weight.location]),
+                .float(scale),
+                .pointer(picked),
+                .pointer(live),
+                .size(rows),
+                .size(configuration.hidden),
+                .float(configuration.epsilon)
+            )
+            var operand = Operand(values: nil)
+            operand.codesScale = scale
             return operand
         }
         try step.launch(
@@ -111,6 +132,26 @@ struct LinearRecorder {
         let bias = layer.bias.map { weights[$0.location] } ?? nil
         switch layer.weight {
         case .rows(let weight, let scales):
+            if let scale = codesScale(layer) {
+                try makeCodes(&x, scale, width: layer.inputs)
+                try step.launch(
+                    PODIUM_GEMM_FP8,
+                    podium_grid_gemm_fp8(step.backend, Int32(rows), Int32(layer.outputs), Int32(layer.inputs)),
+                    .pointer(y),
+                    .pointer(activations.rounded),
+                    .float(scale),
+                    .pointer(weights[weight.location]),
+                    .pointer(scales.map { weights[$0] } ?? nil),
+                    .pointer(bias),
+                    .type(layer.bias?.type ?? PODIUM_F32),
+                    .pointer(live),
+                    .size(rows),
+                    .size(layer.outputs),
+                    .size(layer.inputs),
+                    .int(accumulate ? 1 : 0)
+                )
+                return
+            }
             try step.launch(
                 PODIUM_GEMM,
                 podium_grid_gemm(step.backend, Int32(rows), Int32(layer.outputs), Int32(layer.inputs)),
@@ -175,6 +216,25 @@ struct LinearRecorder {
     ) throws {
         guard case .rows(let first, let firstScales) = gate.weight, case .rows(let second, let secondScales) = up.weight
         else { return }
+        if let scale = commonCodesScale([gate, up]) {
+            try makeCodes(&x, scale, width: gate.inputs)
+            try step.launch(
+                PODIUM_GEMM_FP8_SILU_GATE,
+                podium_grid_gemm_fp8_silu_gate(step.backend, Int32(rows), Int32(gate.outputs), Int32(gate.inputs)),
+                .pointer(h),
+                .pointer(activations.rounded),
+                .float(scale),
+                .pointer(weights[first.location]),
+                .pointer(weights[second.location]),
+                .pointer(firstScales.map { weights[$0] } ?? nil),
+                .pointer(secondScales.map { weights[$0] } ?? nil),
+                .pointer(live),
+                .size(rows),
+                .size(gate.outputs),
+                .size(gate.inputs)
+            )
+            return
+        }
         try step.launch(
             PODIUM_GEMM_SILU_GATE,
             podium_grid_gemm_silu_gate(step.backend, Int32(rows), Int32(gate.outputs), Int32(gate.inputs)),
@@ -215,8 +275,42 @@ struct LinearRecorder {
         if x.roundedScale != scale {
             try round(values, to: activations.rounded, scale: scale, width: layer.inputs)
             x.roundedScale = scale
+            x.codesScale = nil
         }
         return activations.rounded
+    }
+
+    /// The scale under which a layer's input goes into its product as FP8 codes; nil where it goes in as numbers.
+    ///
+    /// A GPU has matrix cores for codes. On a CPU numbers are as fast or faster (docs/performance.md).
+    private func codesScale(_ layer: LinearLayer) -> Float? {
+        guard step.backend != PODIUM_BACKEND_CPU, case .fp8(let index) = layer.input,
+            case .rows(let weight, _) = layer.weight, weight.type == PODIUM_F8E4M3
+        else { return nil }
+        return weights[scalar: index]
+    }
+
+    /// The scale that all of some layers have in common, as `codesScale`.
+    private func commonCodesScale(_ layers: [LinearLayer]) -> Float? {
+        guard let first = layers.first, let scale = codesScale(first), layers.allSatisfy({ codesScale($0) == scale })
+        else { return nil }
+        return scale
+    }
+
+    private func makeCodes(_ x: inout Operand, _ scale: Float, width: Int) throws {
+        guard x.codesScale != scale, let values = x.values else { return }
+        try step.launch(
+            PODIUM_QUANTIZE_FP8,
+            podium_grid_quantize_fp8(step.backend, Int32(rows)),
+            .pointer(activations.rounded),
+            .pointer(values),
+            .float(scale),
+            .pointer(live),
+            .size(rows),
+            .size(width)
+        )
+        x.codesScale = scale
+        x.roundedScale = nil
     }
 
     private func makeBlocks(_ x: inout Operand, _ layer: LinearLayer) throws {

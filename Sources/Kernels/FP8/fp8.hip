@@ -141,18 +141,31 @@ PODIUM_DEVICE void chain(const lines<tiles> &from, int32_t start, int32_t end, f
   for (int t = 0; t < tiles; t++) sums[t][0] = sums[t][1] = f32x4{0, 0, 0, 0};
   int32_t k = start;
   if constexpr (whole) {
-    int32_t groups = end > start ? (end - start) / (ahead * STEP) : 0, last = start + (groups * ahead - 1) * STEP;
-    step<tiles> ring[ahead];
+    int32_t groups = (end - start) / (ahead * STEP), last = start + (groups * ahead - 1) * STEP;
     if (groups > 0) {
-      PODIUM_UNROLL
-      for (int i = 0; i < ahead; i++) take(ring[i], from, start + i * STEP);
-    }
-    for (; k <= last && groups > 0; k += ahead * STEP) {
+      step<tiles> ring[ahead];
       PODIUM_UNROLL
       for (int i = 0; i < ahead; i++) {
-        multiply(ring[i], sums, nan);
-        take(ring[i], from, smaller(k + (ahead + i) * STEP, last)); /* at the end, once more what was there */
+        take(ring[i], from, start + i * STEP);
+        keep_order(); /* what is waited for first is asked for first */
       }
+      do {
+        PODIUM_UNROLL
+        for (int i = 0; i < ahead; i++) {
+          /* Lest codes be mended as soon as they might be there, which waits for all steps at once. */
+          PODIUM_UNROLL
+          for (int word = 0; word < 8 * FP8_PIECES; word++) {
+            if (FP8_NAN != 0x7f) finish_first(ring[i].w[word / 4 % 2][word / 8].word[word % 4]);
+          }
+          multiply(ring[i], sums, nan);
+          PODIUM_UNROLL
+          for (int t = 0; t < tiles; t++) finish_first(sums[t][0]), finish_first(sums[t][1]);
+          keep_order();
+          take(ring[i], from, smaller(k + (ahead + i) * STEP, last)); /* at the end, once more what was there */
+          keep_order();
+        }
+        k += ahead * STEP;
+      } while (k <= last);
     }
   }
   for (; k < end; k += STEP) {
@@ -290,6 +303,7 @@ PODIUM_DEVICE void tiled(const product &p, int32_t first_row, int32_t last_row, 
   barrier();
   for (int32_t stage = 0; stage < stages; stage++) {
     fetch(smaller(stage + 1, stages - 1));
+    keep_order();
     const words4 *from = shared + stage % 2 * all;
     words4 b[span][FP8_PIECES];
     PODIUM_UNROLL
@@ -320,6 +334,7 @@ PODIUM_DEVICE void tiled(const product &p, int32_t first_row, int32_t last_row, 
         }
       }
     }
+    keep_order();
     put(shared + (stage + 1) % 2 * all);
     barrier();
   }

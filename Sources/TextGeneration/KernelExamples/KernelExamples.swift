@@ -59,6 +59,10 @@ public final class KernelExamples {
         case PODIUM_ADD: AddExample.cases
         case PODIUM_SILU_GATE: SiLUGateExample.cases
         case PODIUM_BEGIN_STEP: BeginStepExample.cases
+        case PODIUM_QUANTIZE_FP8: QuantizeFP8Example.cases
+        case PODIUM_RMS_NORM_QUANTIZE_FP8: RMSNormQuantizeFP8Example.cases
+        case PODIUM_GEMM_FP8: FP8GemmExample.cases
+        case PODIUM_GEMM_FP8_SILU_GATE: FP8GatedGemmExample.cases
         default: []
         }
     }

@@ -218,6 +218,7 @@ struct LaunchArguments: @unchecked Sendable {
         case PODIUM_ADD: podium_add(&grid, first, last, floats(0), floats(1), ints(2), int(3), int(4))
         case PODIUM_SILU_GATE:
             podium_silu_gate(&grid, first, last, floats(0), floats(1), floats(2), ints(3), int(4), int(5))
+        // Launched on GPUs alone: PODIUM_QUANTIZE_FP8 and what takes its codes.
         default:
             preconditionFailure("the test host does not know kernel \(kernel.rawValue)")
         }
