@@ -9,6 +9,7 @@ struct LaunchArguments: @unchecked Sendable {
     func floats(_ index: Int) -> UnsafeMutablePointer<Float>? { raw(index)?.assumingMemoryBound(to: Float.self) }
     func ints(_ index: Int) -> UnsafeMutablePointer<Int32>? { raw(index)?.assumingMemoryBound(to: Int32.self) }
     func codes(_ index: Int) -> UnsafeMutablePointer<Int8>? { raw(index)?.assumingMemoryBound(to: Int8.self) }
+    func bytes(_ index: Int) -> UnsafeMutablePointer<UInt8>? { raw(index)?.assumingMemoryBound(to: UInt8.self) }
     func int(_ index: Int) -> Int32 { Int32(truncatingIfNeeded: words[index]) }
     func float(_ index: Int) -> Float { Float(bitPattern: UInt32(truncatingIfNeeded: words[index])) }
 
@@ -218,7 +219,59 @@ struct LaunchArguments: @unchecked Sendable {
         case PODIUM_ADD: podium_add(&grid, first, last, floats(0), floats(1), ints(2), int(3), int(4))
         case PODIUM_SILU_GATE:
             podium_silu_gate(&grid, first, last, floats(0), floats(1), floats(2), ints(3), int(4), int(5))
-        // Launched on GPUs alone: PODIUM_QUANTIZE_FP8 and what takes its codes.
+        case PODIUM_QUANTIZE_FP8:
+            podium_quantize_fp8(&grid, first, last, bytes(0), floats(1), float(2), ints(3), int(4), int(5))
+        case PODIUM_RMS_NORM_QUANTIZE_FP8:
+            podium_rms_norm_quantize_fp8(
+                &grid,
+                first,
+                last,
+                int(0),
+                bytes(1),
+                floats(2),
+                raw(3),
+                float(4),
+                ints(5),
+                ints(6),
+                int(7),
+                int(8),
+                float(9)
+            )
+        case PODIUM_GEMM_FP8:
+            podium_gemm_fp8(
+                &grid,
+                first,
+                last,
+                floats(0),
+                bytes(1),
+                float(2),
+                raw(3),
+                floats(4),
+                raw(5),
+                int(6),
+                ints(7),
+                int(8),
+                int(9),
+                int(10),
+                int(11)
+            )
+        case PODIUM_GEMM_FP8_SILU_GATE:
+            podium_gemm_fp8_silu_gate(
+                &grid,
+                first,
+                last,
+                floats(0),
+                bytes(1),
+                float(2),
+                raw(3),
+                raw(4),
+                floats(5),
+                floats(6),
+                ints(7),
+                int(8),
+                int(9),
+                int(10)
+            )
         default:
             preconditionFailure("the test host does not know kernel \(kernel.rawValue)")
         }
