@@ -193,7 +193,8 @@ import TextGeneration
         // A size that is changed would read or write beyond a buffer; the flag is safe.
         default:
             let isFlag =
-                ([PODIUM_GEMM, PODIUM_GEMM_FP8].contains(kernel) && index == 11) || (kernel == PODIUM_GEMM_MXFP4 && index == 10)
+                ([PODIUM_GEMM, PODIUM_GEMM_FP8].contains(kernel) && index == 11)
+                || (kernel == PODIUM_GEMM_MXFP4 && index == 10)
                 || ((kernel == PODIUM_QUANTIZE_ROWS || kernel == PODIUM_RMS_NORM_QUANTIZE) && index == 0)
             guard isFlag else { return nil }
             return withUnsafeBytes(of: 1 - data.loadUnaligned(as: Int32.self)) { [UInt8]($0) }

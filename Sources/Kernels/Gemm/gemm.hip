@@ -8,8 +8,7 @@
  *                         so no bit of them is lost, at three instructions for one.
  *   F32 and F16 weights   float32 instructions.
  *
- * Without them (plain): lane l of a warp takes the l-th, (l + WARP)-th ... eight (FP8: sixteen) elements of k, ascending,
- * by fused multiply-add; then warp_sum. */
+ * Without them: product.h. */
 #ifndef PODIUM_PRODUCT_H
 #include "product.h"
 #endif

@@ -96,11 +96,11 @@ ISA_TARGET static void ISA(decode_e4m3)(float *values, const uint8_t *codes, siz
   }
 }
 
-/* sums[r][c] = lanes of x[top + r] . w[c] for `rows` <= PANEL_ROWS rows of x and `columns` of the BLOCK_COLUMNS columns, a
+/* sums[r][c] = lanes of x[top + r] . w[c] for `rows` <= PANEL_ROWS rows and `columns` of the BLOCK_COLUMNS columns, a
  * multiple of TILE_COLUMNS.  next_block: bytes from a column to the one in its place in the next block, which is
  * likely to be wanted next. */
-ISA_TARGET static void ISA(panel)(int dtype, const product_input *x, int top, int rows, const void *const *w, int columns, size_t k,
-                                  size_t next_block, f32x16 *sums) {
+ISA_TARGET static void ISA(panel)(int dtype, const product_input *x, int top, int rows,
+                                  const void *const *w, int columns, size_t k, size_t next_block, f32x16 *sums) {
   float wide[BLOCK_COLUMNS * WIDE_STRIDE] __attribute__((aligned(64)));
   float decoded[PANEL_ROWS * WIDE_STRIDE] __attribute__((aligned(64)));
   int tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
@@ -120,8 +120,7 @@ ISA_TARGET static void ISA(panel)(int dtype, const product_input *x, int top, in
       int from = (int)((int64_t)tile * rows / tiles), to = (int)((int64_t)(tile + 1) * rows / tiles);
       const float *at[TILE_ROWS_MAX];
       for (int r = from; r < to; r++) {
-        at[r - from] =
-            x->codes ? decoded + (size_t)r * WIDE_STRIDE : x->values + (size_t)(top + r) * k + start;
+        at[r - from] = x->codes ? decoded + (size_t)r * WIDE_STRIDE : x->values + (size_t)(top + r) * k + start;
       }
       /* Each tile brings a share of every column that the next pass, or the next block, needs. */
       int ahead_first = tile * TILE_COLUMNS / tiles, ahead_count = (tile + 1) * TILE_COLUMNS / tiles - ahead_first;
@@ -167,8 +166,8 @@ LANES_ALWAYS_INLINE ISA_TARGET f32x16 ISA(scaled)(int dtype, const f32x16 *sums,
   return scales ? v * (ISA(load_up_to)(scales + first, count) * x_scale) : v * x_scale;
 }
 
-LANES_ALWAYS_INLINE ISA_TARGET void ISA(finish)(int dtype, float *y, const f32x16 *sums, float x_scale, const float *scales,
-                                                const void *bias, int bias_dtype, size_t first, size_t count,
+LANES_ALWAYS_INLINE ISA_TARGET void ISA(finish)(int dtype, float *y, const f32x16 *sums, float x_scale,
+                                                const float *scales, const void *bias, int bias_dtype, size_t first, size_t count,
                                                 int accumulate) {
   f32x16 v = ISA(scaled)(dtype, sums, x_scale, scales, first, count);
   if (bias) v += ISA(load_weights_up_to)(bias_dtype, bias, first, count);
@@ -208,15 +207,15 @@ ISA_TARGET static void ISA(gemm_block)(int dtype, float *y, const product_input 
       const f32x16 *row_sums = sums + (size_t)(r - from) * BLOCK_COLUMNS;
       float *out = y + (size_t)r * n + first;
       for (int c = 0; c < columns; c += LANES) {
-        ISA(finish)(dtype, out + c, row_sums + c, x->scale, scales, bias, bias_dtype, first + (size_t)c, (size_t)(columns - c),
-                    accumulate);
+        ISA(finish)(dtype, out + c, row_sums + c, x->scale, scales, bias, bias_dtype, first + (size_t)c,
+                    (size_t)(columns - c), accumulate);
       }
     }
   }
 }
 
-ISA_TARGET static void ISA(gemm_columns)(int dtype, float *y, const product_input *x, const void *w, const float *scales,
-                                         const void *bias, int bias_dtype, int rows, size_t n, size_t k, size_t first,
+ISA_TARGET static void ISA(gemm_columns)(int dtype, float *y, const product_input *x, const void *w,
+                                         const float *scales, const void *bias, int bias_dtype, int rows, size_t n, size_t k, size_t first,
                                          size_t last, int accumulate) {
   size_t row_size = k * podium_weight_size(dtype);
   size_t streamed = !x->codes && ISA(is_streamed)(dtype, rows) ? first + (last - first) / LANES * LANES : first;
