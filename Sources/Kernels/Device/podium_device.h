@@ -124,15 +124,7 @@ PODIUM_DEVICE void barrier() {
 }
 #endif
 
-/* The compiler moves no instruction across it.  Left alone it puts loads for the next step behind the work of this one,
- * just before they are waited for. */
-PODIUM_DEVICE void keep_order() {
-#if !defined(PODIUM_SHIM) && !defined(__CUDACC__)
-  __builtin_amdgcn_sched_barrier(0);
-#endif
-}
-
-/* The same, and what `value` is made of is done before it: matrix instructions touch no memory, so that keep_order()
+/* As keep_order(), for memory; and what `value` is made of is done before it: matrix instructions touch no memory, so that keep_order()
  * alone does not hold them. */
 template <typename T>
 PODIUM_DEVICE void finish_first(T &value) {
