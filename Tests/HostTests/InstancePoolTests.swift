@@ -91,6 +91,30 @@ import Testing
         }
     }
 
+    /// Every configuration for GPUs, where there is none: planned as any other, and refused before anything is read.
+    @Test func configurationsForGPUsWithoutOne() throws {
+        let folder = "Plugins/Llama2/Configs"
+        let names = ConfigFiles.disk.names("\(HostProcess.root)/\(folder)").filter { $0.contains("_mi3") }
+        let files = names.filter { $0.hasSuffix(".yaml") }
+        #expect(files.count == 6 && names.count == 10)
+        for file in files {
+            let words = ["--plugin", "libLlama2.so", "--config-path", folder, "--config-name", file]
+            let demo = ["--model", "Plugins/Llama2/Demo/checkpoint"]
+            let samples = ["--dataset", "Plugins/Llama2/Demo/prompts.jsonl", "harness_config.total_sample_count=-1"]
+            let plan = try HostProcess.run(["plan"] + words + demo + samples)
+            #expect(plan.status == 0, "\(file): \(plan)")
+            let user = "\(folder)/user_\(file.contains("mi300x") ? "mi300x" : "mi355x")_1gpu.conf"
+            let one = ["harness_config.device_count=1", "--user-conf", user]
+            // Ordinals that no machine has.
+            for more in [["device=hip:1001,1002,1003,1004,1005,1006,1007,1008"], one + ["device=hip:1001"]] {
+                let output = ["--output", try TemporaryFolder.folder() + "/run"]
+                let outcome = try HostProcess.run(words + demo + more + output)
+                #expect(outcome.status == 64, "\(file) \(more): \(outcome)")
+                #expect(outcome.errors.contains("device hip:100"), "\(file) \(more): \(outcome)")
+            }
+        }
+    }
+
     // MARK: Faults of one
 
     /// A library whose instances get options of their own, by the name that faults carry.

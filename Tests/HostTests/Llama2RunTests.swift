@@ -34,6 +34,16 @@ import Testing
         #expect(isolated.data == run.data)
         let single = try AccuracyRun(model: model, dataset: dataset, options: options, words: ["threads=1"])
         #expect(single.data == run.data)
+        // And from instances that share the samples.
+        for words in [["harness_config.device_count=2"], ["harness_config.device_count=3", "--isolate"]] {
+            let several = try AccuracyRun(
+                model: model,
+                dataset: dataset,
+                options: options,
+                words: words + ["threads=2", "harness_config.schedule_algo=shortest_queue_with_tokens"]
+            )
+            #expect(several.data == run.data, "\(words)")
+        }
     }
 
     @Test func tokensOfGoldenCheckpoints() throws {

@@ -22,6 +22,8 @@ public struct InstanceRequest: Sendable {
     public var limits: CallLimits
     /// Which of several instances it is, for messages; nil where it is alone.
     var name: String?
+    /// Among how many instances the processor's memory is shared.
+    var instanceCount = 1
 
     /// A request for one workload of a library.
     public init(
@@ -55,7 +57,13 @@ public struct InstanceRequest: Sendable {
     /// The group of devices of a worker; nil for a head.
     func devices(of library: PluginLibrary) throws(DeviceError) -> DeviceGroup? {
         guard role != "head" else { return nil }
-        return try DeviceGroup.selected(device, count: deviceCount, threads: threads, plugin: library.path)
+        return try DeviceGroup.selected(
+            device,
+            count: deviceCount,
+            threads: threads,
+            memoryBudget: SystemMemory.available / UInt64(max(1, instanceCount)),
+            plugin: library.path
+        )
     }
 
     /// The requests of `count` workers, among which devices and threads of the CPU are shared out.
@@ -68,6 +76,7 @@ public struct InstanceRequest: Sendable {
             request.role = "worker"
             request.device = device.group(place, of: deviceCount)
             request.threads = max(1, (threads ?? ThreadPool.usableCPUs) / count)
+            request.instanceCount = count
             request.name = "instance \(place + 1) of \(count)" + (device.kind == .cpu ? "" : ", \(request.device)")
             return request
         }
@@ -104,6 +113,7 @@ extension InstanceRequest {
         deviceCount = Int(try content.uint32())
         let threadCount = Int(try content.uint32())
         threads = threadCount == 0 ? nil : threadCount
+        instanceCount = Int(try content.uint32())
         limits = CallLimits()
         limits.control = try content.double()
         limits.work = try content.double()
@@ -118,6 +128,7 @@ extension InstanceRequest {
         content.put(device.description)
         content.put(UInt32(deviceCount))
         content.put(UInt32(threads ?? 0))
+        content.put(UInt32(instanceCount))
         content.put(limits.control)
         content.put(limits.work)
     }
