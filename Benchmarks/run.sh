@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every benchmark and prints their tables.  What a benchmark needs and this machine lacks is reported as "not run".
 #
-#   Benchmarks/run.sh [NAME ...]       NAME: launch, kernels, formats, loadgen, memory, rouge, accuracy, llama, cpu,
+#   Benchmarks/run.sh [NAME ...]       NAME: launch, kernels, formats, loadgen, instances, memory, rouge, accuracy, llama, cpu,
 #                                            tokenizer
 #                                      default: all of them
 #
@@ -20,7 +20,7 @@ models=${MODELS:-.build/benchmarks/models}
 scratch=.build/benchmarks
 quick=${QUICK:-}
 names=("$@")
-((${#names[@]})) || names=(launch kernels formats loadgen memory rouge accuracy llama cpu tokenizer)
+((${#names[@]})) || names=(launch kernels formats loadgen instances memory rouge accuracy llama cpu tokenizer)
 mkdir -p "$scratch" "$models"
 
 # need PRODUCT FILE: builds what is not there; says why where that fails.
@@ -74,6 +74,13 @@ loadgen() {
   local options=(--host "$products/host" --official "$scratch/loadgen/official" --rounds "$rounds")
   [ -z "$quick" ] || options+=(--rounds 1 --scale 0.1 --no-rate)
   attempt Benchmarks/LoadGen/compare.py "${options[@]}"
+}
+
+instances() {
+  need host host && need Null libNull.so && need_python || return
+  local options=(--host "$products/host" --rounds "$rounds")
+  [ -z "$quick" ] || options+=(--rounds 1 --scale 0.1)
+  attempt Benchmarks/Instances/compare.py "${options[@]}"
 }
 
 memory() {

@@ -201,4 +201,5 @@ def main():
             print(f"| {name} | {rate:,} |", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
