@@ -4,8 +4,8 @@
     Benchmarks/Instances/compare.py [--host .build/release/host] [--rounds 7] [--scale 1]
 
 libNull.so completes every sample within issue, so that what a sample costs is the host's. All cases take turns within a
-round, each in a process of its own, and the order changes every round. "issue" is nanoseconds per sample from the start of
-the test to the last completion, as the log says it; see Benchmarks/LoadGen/compare.py. Standard library only.
+round, each in a process of its own, and the order changes every round. "issue" is the timed part and "CPU" all processor time
+of a run, as in Benchmarks/LoadGen/compare.py, which says more of both. Standard library only.
 """
 
 import argparse
@@ -36,19 +36,22 @@ def main():
     parser.add_argument("--scale", type=float, default=1)
     arguments = parser.parse_args()
     sides = {case: side(arguments.host, *case) for case in CASES}
-    costs = {(case, scenario): [] for case in CASES for scenario in SAMPLES}
+    costs = {(case, scenario): ([], []) for case in CASES for scenario in SAMPLES}
     for turn in range(arguments.rounds):
         for scenario, full in SAMPLES.items():
             samples = int(full * arguments.scale)
             for case in CASES if turn % 2 == 0 else reversed(CASES):
-                log, _, _ = sides[case].run(scenario, samples, 0)
-                costs[case, scenario].append(issue_cost(scenario, samples, log))
+                log, processor, _ = sides[case].run(scenario, samples, 0)
+                _, start, _ = sides[case].run(scenario, samples // 10, 0)
+                issue, cpu = costs[case, scenario]
+                issue.append(issue_cost(scenario, samples, log))
+                cpu.append(max(0.0, processor - start) * 1e9 / (samples - samples // 10))
         print(f"round {turn + 1} of {arguments.rounds}", file=sys.stderr, flush=True)
     print("\nns per sample, median (least-greatest)\n")
-    print("| instances | policy | " + " | ".join(SAMPLES) + " |")
-    print("|---|---|" + "---|" * len(SAMPLES))
+    print("| instances | policy | " + " | ".join(f"{name}, issue | CPU" for name in SAMPLES) + " |")
+    print("|---|---|" + "---|" * (2 * len(SAMPLES)))
     for count, policy in CASES:
-        cells = " | ".join(cell(costs[(count, policy), scenario]) for scenario in SAMPLES)
+        cells = " | ".join(cell(values) for scenario in SAMPLES for values in costs[(count, policy), scenario])
         print(f"| {count} | {policy if count > 1 else '-'} | {cells} |")
 
 
