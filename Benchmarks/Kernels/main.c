@@ -274,7 +274,7 @@ static void run_attention(const void *context, int thread, int threads) {
   for (uint64_t range = (uint64_t)thread; range < ranges; range += (uint64_t)threads) {
     podium_paged_attention(&a->grid, blocks * range / ranges, blocks * (range + 1) / ranges, a->dtype, a->out, a->q, 0,
                            a->k, a->v, 1, 1, a->table, a->slot, a->position, &a->live, a->rows, a->heads, a->kv_heads,
-                           a->head_dim, a->page_size, a->max_pages, 0.125f);
+                           a->head_dim, a->page_size, a->max_pages, 0.125f, NULL);
   }
 }
 
@@ -449,7 +449,7 @@ int main(int argc, char **argv) {
       a.position[i] = cases[kind / 3].position + (prefill ? i : 0);
       keys += a.position[i] + 1;
     }
-    a.grid = podium_grid_paged_attention(PODIUM_BACKEND_CPU, a.rows, kv_heads);
+    a.grid = podium_grid_paged_attention(PODIUM_BACKEND_CPU, a.rows, a.heads, kv_heads, a.page_size, a.max_pages);
     double flops = 4.0 * keys * a.heads * a.head_dim, bytes = 2.0 * (double)size * keys * kv_heads * a.head_dim;
     printf("| %s | %s |", cases[kind / 3].name, caches[type].name);
     for (int threads = 1; threads <= 2; threads++) {

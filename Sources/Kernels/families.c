@@ -66,6 +66,14 @@ static const char attention[] = {
     ,
 #embed "Device/podium_matrix.h"
     ,
+#embed "Attention/attention_parts.h"
+    ,
+#embed "Attention/attention_rows.h"
+    ,
+#embed "Attention/attention_plain.h"
+    ,
+#embed "Attention/attention_matrix.h"
+    ,
 #embed "Attention/attention.hip"
 };
 

@@ -33,6 +33,8 @@ static const mlp_kernel kernels[PODIUM_KERNEL_COUNT] = {
     [PODIUM_GEMM_FP8] = KERNEL(podium_gemm_fp8, "gemm_fp8", PODIUM_GEMM_FP8_SIGNATURE, FP8),
     [PODIUM_GEMM_FP8_SILU_GATE] =
         KERNEL(podium_gemm_fp8_silu_gate, "gemm_fp8_silu_gate", PODIUM_GEMM_FP8_SILU_GATE_SIGNATURE, FP8),
+    [PODIUM_ATTENTION_JOIN] =
+        KERNEL(podium_attention_join, "attention_join", PODIUM_ATTENTION_JOIN_SIGNATURE, ATTENTION),
 };
 
 const mlp_kernel *podium_kernels(uint32_t *count) {

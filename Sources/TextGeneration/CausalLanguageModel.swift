@@ -39,6 +39,8 @@ public struct StepRecording {
     let cache: PagedKVCache
     let launcher: Launcher
     let stream: Stream
+    /// float32 on the device: what attention on a GPU keeps between its two launches; nil where it needs none.
+    public let attentionWorkspace: UnsafeMutablePointer<Float>?
 
     /// int32 `[1]`: rows that count.
     public var liveRows: UnsafePointer<Int32> { inputs.liveRows }

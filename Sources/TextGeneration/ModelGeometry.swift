@@ -2,6 +2,8 @@
 public struct ModelGeometry: Sendable {
     /// Layers that keep keys and values.
     public var layers: Int
+    /// Heads of the queries.
+    public var heads: Int
     /// Heads that keep keys and values.
     public var kvHeads: Int
     /// Elements of one head.
@@ -19,6 +21,7 @@ public struct ModelGeometry: Sendable {
     /// Sizes from a validated configuration.
     public init(
         layers: Int,
+        heads: Int,
         kvHeads: Int,
         headDimension: Int,
         vocabulary: Int,
@@ -26,6 +29,7 @@ public struct ModelGeometry: Sendable {
         mappedWeightBytes: Int = 0
     ) {
         self.layers = layers
+        self.heads = heads
         self.kvHeads = kvHeads
         self.headDimension = headDimension
         self.vocabulary = vocabulary

@@ -1,3 +1,4 @@
+import Kernels
 import PluginAPI
 
 /// Keys and values of all sequences in flight, in pages of a fixed number of positions.
@@ -88,6 +89,33 @@ final class PagedKVCache {
     func values(layer: Int) -> UnsafeMutableRawPointer { valueStorage + layer * layerBytes }
 
     private var layerBytes: Int { pages * pageSize * Self.positionBytes(geometry, type) / 2 }
+
+    /// Memory for what attention leaves between its launches, for steps of up to `rows` rows.
+    ///
+    /// - Returns: The address, or nil where the backend needs none.
+    /// - Throws: `PluginError` when memory is short.
+    func allocateAttentionWorkspace(
+        backend: podium_backend,
+        rows: Int,
+        in memory: DeviceMemory
+    ) throws -> UnsafeMutablePointer<Float>? {
+        let bytes = podium_attention_workspace_size(
+            backend,
+            Int32(rows),
+            Int32(geometry.heads),
+            Int32(geometry.kvHeads),
+            Int32(geometry.headDimension),
+            Int32(pageSize),
+            Int32(maxPages)
+        )
+        guard bytes > 0 else { return nil }
+        let floats = bytes / MemoryLayout<Float>.stride
+        return try memory.allocate(
+            Float.self,
+            floats,
+            purpose: "attention workspace of \(rows) rows (model_config.prefill_chunk, max_batch)"
+        )
+    }
 
     /// What it holds, in words.
     var summary: String {

@@ -40,6 +40,7 @@ final class StepRecorder {
         let layout = inputs.layout
         try model.allocateActivations(in: memory, rows: layout.rowCapacity, logitRows: layout.logitCapacity)
         let excludedOnDevice = try Self.upload(excluded, devices, stream, memory)
+        let workspace = try cache.allocateAttentionWorkspace(backend: backend, rows: layout.rowCapacity, in: memory)
         var recorded: [Bucket] = []
         do {
             for rows in Self.sizes(upTo: layout.rowCapacity) {
@@ -50,7 +51,8 @@ final class StepRecorder {
                     inputs: inputs,
                     cache: cache,
                     launcher: launcher,
-                    stream: stream
+                    stream: stream,
+                    attentionWorkspace: workspace
                 )
                 let recording = try launcher.record(stream) {
                     try step.launch(

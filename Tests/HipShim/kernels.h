@@ -1,6 +1,7 @@
 /* kernels.h - the kernels that have a HIP form; included by device.h. */
 HIP_KERNEL(add)
 HIP_KERNEL(argmax)
+HIP_KERNEL(attention_join)
 HIP_KERNEL(begin_step)
 HIP_KERNEL(embedding)
 HIP_KERNEL(gemm)

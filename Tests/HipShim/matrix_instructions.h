@@ -97,6 +97,17 @@ static inline shim::f32x4 shim_mfma_f32_16x16x16bf16_1k(shim_s16x4 a, shim_s16x4
 static inline shim::f32x4 shim_mfma_f32_16x16x32_fp8_fp8(long a, long b, shim::f32x4 c, int, int, int, SHIM_SITE) {
   return shim::multiply<shim::fp8_value>(8, a, b, c, file, line);
 }
+/* Not exchanges: bytes 0 to 3 of the low word and 4 to 7 of the high one, and conversions from E4M3. */
+static inline uint32_t shim_perm(uint32_t high, uint32_t low, uint32_t bytes) {
+  uint64_t both = (uint64_t)high << 32 | low;
+  uint32_t result = 0;
+  for (int i = 0; i < 4; i++) result |= (uint32_t)(both >> 8 * (bytes >> 8 * i & 7) & 255) << 8 * i;
+  return result;
+}
+typedef float shim_f32x2 __attribute__((ext_vector_type(2)));
+static inline shim_f32x2 shim_cvt_pk_f32_fp8(int codes, bool high) {
+  return shim_f32x2{shim::fp8_value(&codes, high ? 2 : 0), shim::fp8_value(&codes, high ? 3 : 1)};
+}
 typedef int shim_i32x4 __attribute__((ext_vector_type(4)));
 static inline shim_i32x4 shim_mfma_i32_16x16x32_i8(long a, long b, shim_i32x4 c, int, int, int, SHIM_SITE) {
   const long own[2] = {a, b};
@@ -111,6 +122,20 @@ static inline shim_i32x4 shim_mfma_i32_16x16x32_i8(long a, long b, shim_i32x4 c,
 }
 #if SHIM_TARGET == 950
 typedef __bf16 shim_bf16x8 __attribute__((ext_vector_type(8)));
+typedef __bf16 shim_bf16x2 __attribute__((ext_vector_type(2)));
+/* Times a power of two: exact. */
+static inline shim_bf16x2 shim_cvt_scalef32_pk_bf16_fp8(uint32_t codes, float scale, bool high) {
+  uint32_t result = 0;
+  for (int i = 0; i < 2; i++) {
+    float value = shim::fp8_value(&codes, 2 * high + i) * scale;
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    result |= bits >> 16 << 16 * i;
+  }
+  shim_bf16x2 pair;
+  memcpy(&pair, &result, 4);
+  return pair;
+}
 static inline shim::f32x4 shim_mfma_f32_16x16x32_bf16(shim_bf16x8 a, shim_bf16x8 b, shim::f32x4 c, int, int, int,
                                                       SHIM_SITE) {
   return shim::multiply<shim::bf16_value>(8, a, b, c, file, line);

@@ -129,7 +129,14 @@ extension KernelTests {
                 let maxRows = maxRows ?? rows
                 let (slots, positions) = (GuardedMemory(slots), GuardedMemory(positions))
                 let live = GuardedMemory([live ?? rows])
-                let grid = podium_grid_paged_attention(PODIUM_BACKEND_CPU, maxRows, Int32(kvHeads))
+                let grid = podium_grid_paged_attention(
+                    PODIUM_BACKEND_CPU,
+                    maxRows,
+                    Int32(heads),
+                    Int32(kvHeads),
+                    Int32(pageSize),
+                    Int32(maxPages)
+                )
                 return runEverywhere(grid, output: out, only: sets, "attention") {
                     podium_paged_attention(
                         $0,
@@ -153,7 +160,8 @@ extension KernelTests {
                         Int32(headDim),
                         Int32(pageSize),
                         Int32(maxPages),
-                        scale
+                        scale,
+                        nil
                     )
                 }
             }
@@ -224,7 +232,7 @@ extension KernelTests {
         /// A grid has a block for every row and kv head until it has enough for many cores, and every row is in one.
         @Test(arguments: [1, 2, 7, 31, 32, 33, 64, 200, 512, 4096, .max] as [Int32], [1, 8, 32] as [Int32])
         func gridHasBlocksForManyCores(maxRows: Int32, kvHeads: Int32) {
-            let grid = podium_grid_paged_attention(PODIUM_BACKEND_CPU, maxRows, kvHeads)
+            let grid = podium_grid_paged_attention(PODIUM_BACKEND_CPU, maxRows, kvHeads, kvHeads, 16, 8)
             #expect(grid.blocks.0 == UInt32(kvHeads))
             #expect(blockCount(grid) >= min(UInt64(maxRows) * UInt64(kvHeads), 128))
             #expect(UInt64(grid.blocks.1) * 48 >= UInt64(maxRows))

@@ -172,7 +172,7 @@ extension KernelTests {
                 kernels.map { String(cString: $0.name) } == [
                     "embedding", "rms_norm", "gemm", "gemm_silu_gate", "rope_tables", "rope_append", "paged_attention",
                     "argmax", "round_to_fp8", "quantize_rows", "rms_norm_quantize", "gemm_mxfp4",
-                    "gemm_mxfp4_silu_gate", "add", "silu_gate", "begin_step",
+                    "gemm_mxfp4_silu_gate", "add", "silu_gate", "begin_step", "attention_join",
                 ]
             )
         }
@@ -202,6 +202,7 @@ extension KernelTests {
                     signature(podium_rms_norm_quantize), signature(podium_gemm_mxfp4),
                     signature(podium_gemm_mxfp4_silu_gate), signature(podium_add), signature(podium_silu_gate),
                     signature(podium_begin_step),
+                    signature(podium_attention_join),
                 ]
             )
         }

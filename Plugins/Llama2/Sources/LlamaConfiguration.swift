@@ -173,6 +173,7 @@ struct LlamaConfiguration: Sendable {
     var geometry: ModelGeometry {
         ModelGeometry(
             layers: layers,
+            heads: heads,
             kvHeads: kvHeads,
             headDimension: headDimension,
             vocabulary: vocabulary,

@@ -171,9 +171,11 @@ final class LlamaModel: CausalLanguageModel {
             .size(step.pageSize),
             .size(step.maxPages)
         )
+        let (heads, kvHeads) = (Int32(configuration.heads), Int32(configuration.kvHeads))
+        let (pageSize, maxPages) = (Int32(step.pageSize), Int32(step.maxPages))
         try step.launch(
             PODIUM_PAGED_ATTENTION,
-            podium_grid_paged_attention(step.backend, rows, Int32(configuration.kvHeads)),
+            podium_grid_paged_attention(step.backend, rows, heads, kvHeads, pageSize, maxPages),
             .type(step.cacheType.dtype),
             .pointer(activations.attended),
             .pointer(query),
@@ -192,8 +194,27 @@ final class LlamaModel: CausalLanguageModel {
             .size(configuration.headDimension),
             .size(step.pageSize),
             .size(step.maxPages),
-            .float(1 / Float(configuration.headDimension).squareRoot())
+            .float(1 / Float(configuration.headDimension).squareRoot()),
+            .pointer(step.attentionWorkspace)
         )
+        let width = Int32(configuration.headDimension)
+        let join = podium_grid_attention_join(step.backend, rows, heads, kvHeads, width, pageSize, maxPages)
+        if join.blocks.0 > 0 {
+            try step.launch(
+                PODIUM_ATTENTION_JOIN,
+                join,
+                .type(step.cacheType.dtype),
+                .pointer(activations.attended),
+                .pointer(step.attentionWorkspace),
+                .float(scales.value),
+                .pointer(step.positions),
+                .pointer(step.liveRows),
+                .int(rows),
+                .int(heads),
+                .int(width),
+                .int(pageSize * maxPages)
+            )
+        }
         var attended = LinearRecorder.Operand(values: activations.attended)
         try linear.product(activations.stream, &attended, layer.output, accumulate: true)
     }

@@ -83,19 +83,22 @@ constexpr int WARP = 32;
 constexpr int WARP = 64;
 #endif
 
-/* Blocks and threads are counted in one dimension but for blocks of y. */
+/* Threads are counted in one dimension. */
 #if defined(PODIUM_SHIM)
 PODIUM_DEVICE int thread_index() { return shim::now.thread; }
 PODIUM_DEVICE uint32_t block_index() { return shim::now.block[0]; }
 PODIUM_DEVICE uint32_t block_index_y() { return shim::now.block[1]; }
+PODIUM_DEVICE uint32_t block_index_z() { return shim::now.block[2]; }
 #elif defined(__CUDACC__)
 PODIUM_DEVICE int thread_index() { return (int)threadIdx.x; }
 PODIUM_DEVICE uint32_t block_index() { return blockIdx.x; }
 PODIUM_DEVICE uint32_t block_index_y() { return blockIdx.y; }
+PODIUM_DEVICE uint32_t block_index_z() { return blockIdx.z; }
 #else
 PODIUM_DEVICE int thread_index() { return (int)__builtin_amdgcn_workitem_id_x(); }
 PODIUM_DEVICE uint32_t block_index() { return __builtin_amdgcn_workgroup_id_x(); }
 PODIUM_DEVICE uint32_t block_index_y() { return __builtin_amdgcn_workgroup_id_y(); }
+PODIUM_DEVICE uint32_t block_index_z() { return __builtin_amdgcn_workgroup_id_z(); }
 #endif
 PODIUM_DEVICE int lane_index() { return thread_index() % WARP; }
 
@@ -146,6 +149,21 @@ PODIUM_DEVICE int shuffle(int value, int lane, const char *file = __builtin_FILE
 PODIUM_DEVICE int shuffle(int value, int lane) { return __shfl_sync(0xffffffffu, value, lane); }
 #else
 PODIUM_DEVICE int shuffle(int value, int lane) { return __builtin_amdgcn_ds_bpermute(lane << 2, value); }
+#endif
+
+/* Whether any lane of the warp says so; the same in every lane. */
+#if defined(PODIUM_SHIM)
+PODIUM_DEVICE bool warp_any(bool own, const char *file = __builtin_FILE(), int line = __builtin_LINE()) {
+  const unsigned char *all = shim::exchange(&own, sizeof own, file, line);
+  for (int i = 0; i < WARP; i++) {
+    if (all[i * shim::DEPOSIT]) return true;
+  }
+  return false;
+}
+#elif defined(__CUDACC__)
+PODIUM_DEVICE bool warp_any(bool own) { return __any_sync(0xffffffffu, own); }
+#else
+PODIUM_DEVICE bool warp_any(bool own) { return __builtin_amdgcn_ballot_w64(own) != 0; }
 #endif
 
 /* The bits of a number and back. */

@@ -63,7 +63,8 @@ typedef enum podium_kernel {
   PODIUM_RMS_NORM_QUANTIZE_FP8 = 17,
   PODIUM_GEMM_FP8 = 18,
   PODIUM_GEMM_FP8_SILU_GATE = 19,
-  PODIUM_KERNEL_COUNT = 20
+  PODIUM_ATTENTION_JOIN = 20,
+  PODIUM_KERNEL_COUNT = 21
 } podium_kernel;
 
 /* Every kernel with its name, signature and twin, in the order of podium_kernel; `family` indexes podium_families().
@@ -230,14 +231,44 @@ mlp_grid podium_grid_rope_append(podium_backend backend, int32_t max_rows);
  *   slots             int32 [max_rows]
  *   positions         int32 [max_rows], below max_pages * page_size; a negative one yields zeros
  *   live              int32 [1]
- *   heads             a multiple of kv_heads */
-#define PODIUM_PAGED_ATTENTION_SIGNATURE "ippippffppppiiiiiif"
+ *   heads             a multiple of kv_heads
+ *   workspace         podium_attention_workspace_size() bytes, shared by all launches of a stream; NULL for none.  Where
+ *                     podium_grid_attention_join() has blocks, out is complete after podium_attention_join alone. */
+#define PODIUM_PAGED_ATTENTION_SIGNATURE "ippippffppppiiiiiifp"
 void podium_paged_attention(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t kv_dtype,
                             float *out, const float *q, int32_t q_stride, const void *k_pages, const void *v_pages,
                             float k_scale, float v_scale, const int32_t *page_table, const int32_t *slots,
                             const int32_t *positions, const int32_t *live, int32_t max_rows, int32_t heads,
-                            int32_t kv_heads, int32_t head_dim, int32_t page_size, int32_t max_pages, float scale);
-mlp_grid podium_grid_paged_attention(podium_backend backend, int32_t max_rows, int32_t kv_heads);
+                            int32_t kv_heads, int32_t head_dim, int32_t page_size, int32_t max_pages, float scale,
+                            float *workspace);
+mlp_grid podium_grid_paged_attention(podium_backend backend, int32_t max_rows, int32_t heads, int32_t kv_heads,
+                                     int32_t page_size, int32_t max_pages);
+
+/* Bytes of the workspace of launches with up to max_rows rows; 0 on a CPU, and where no sequence is long enough for two
+ * parts of 512 keys.  Not initialised, and dead after podium_attention_join. */
+size_t podium_attention_workspace_size(podium_backend backend, int32_t max_rows, int32_t heads, int32_t kv_heads,
+                                       int32_t head_dim, int32_t page_size, int32_t max_pages);
+
+/* Joins what a launch of podium_paged_attention with few rows left in the workspace: it cuts the keys of a row into
+ * parts of 512 by position, each a block of its own, so that a long sequence fills a GPU.  For row < *live with more
+ * than one part, every head and d < head_dim:
+ * out[row, head, d] = value_scale * sum over parts of (results[row, part, head, d] * e^(m - M)) / sum over parts of
+ * (total * e^(m - M)), with (m, total) = statistics[row, part, head], M the largest m, and parts ascending.
+ * Other rows are left alone.
+ *   kv_dtype          element type of the cache; value_scale is v_scale for F8E4M3, else 1
+ *   out               float32 [max_rows, heads, head_dim]
+ *   workspace         float32 [max_rows, parts, heads, head_dim] of results, then [max_rows, parts, heads, 2] of
+ *                     statistics, with parts = context / 512, rounded up
+ *   positions         int32 [max_rows]
+ *   live              int32 [1]
+ *   context           max_pages * page_size of the launch before */
+#define PODIUM_ATTENTION_JOIN_SIGNATURE "ippfppiiii"
+void podium_attention_join(const mlp_grid *grid, uint64_t first_block, uint64_t last_block, int32_t kv_dtype, float *out,
+                           const float *workspace, float v_scale, const int32_t *positions, const int32_t *live,
+                           int32_t max_rows, int32_t heads, int32_t head_dim, int32_t context);
+/* No blocks where there is nothing to join: on a CPU, and for launches whose blocks take all parts of their rows. */
+mlp_grid podium_grid_attention_join(podium_backend backend, int32_t max_rows, int32_t heads, int32_t kv_heads,
+                                    int32_t head_dim, int32_t page_size, int32_t max_pages);
 
 /* ---- Argmax ---------------------------------------------------------------------------------------------------- */
 

@@ -63,6 +63,7 @@ public final class KernelExamples {
         case PODIUM_RMS_NORM_QUANTIZE_FP8: RMSNormQuantizeFP8Example.cases
         case PODIUM_GEMM_FP8: FP8GemmExample.cases
         case PODIUM_GEMM_FP8_SILU_GATE: FP8GatedGemmExample.cases
+        case PODIUM_ATTENTION_JOIN: AttentionJoinExample.cases
         default: []
         }
     }

@@ -90,6 +90,30 @@ struct PagedAttentionExample: KernelExampleCase {
             type: .e4m3,
             qStride: 200
         ),
+        // Decode and a chunk with eight heads to a kv head, in the deployed type.
+        PagedAttentionExample(
+            rows: [ExampleRow(1, 90)] + (60...66).map { ExampleRow(0, $0) },
+            live: 8,
+            heads: 8,
+            kvHeads: 1,
+            headDim: 128,
+            pageSize: 16,
+            maxPages: 8,
+            scale: 0.088388346,
+            type: .e4m3
+        ),
+        // More elements than a warp takes at once.
+        PagedAttentionExample(
+            rows: [ExampleRow(0, 70), ExampleRow(0, 71), ExampleRow(1, 3)],
+            live: 3,
+            heads: 4,
+            kvHeads: 2,
+            headDim: 320,
+            pageSize: 16,
+            maxPages: 6,
+            scale: 0.0625,
+            type: .bfloat16
+        ),
     ]
 
     func worked(_ numbers: inout ExampleNumbers) -> WorkedExample {
@@ -162,13 +186,21 @@ struct PagedAttentionExample: KernelExampleCase {
             }
         }
         return WorkedExample(
-            grid: podium_grid_paged_attention(numbers.backend, Int32(rows.count), Int32(kvHeads)),
+            grid: podium_grid_paged_attention(
+                numbers.backend,
+                Int32(rows.count),
+                Int32(heads),
+                Int32(kvHeads),
+                Int32(pageSize),
+                Int32(maxPages)
+            ),
             [
                 type.argument, .output(initial, expected: expected, absolute: absolute), .floats(q), .int(qStride),
                 .weights(kElements), .weights(vElements), .float(type.kScale), .float(type.vScale), .ints(table),
                 .ints(rows.map(\.slot)), .ints(rows.map(\.position)), .ints([live]),
                 .int(rows.count), .int(heads), .int(kvHeads), .int(headDim), .int(pageSize), .int(maxPages),
-                .float(scale),
+                // No context here has two parts, so that no kernel needs a workspace.
+                .float(scale), .null,
             ]
         )
     }

@@ -132,7 +132,8 @@ struct LaunchArguments: @unchecked Sendable {
                 int(15),
                 int(16),
                 int(17),
-                float(18)
+                float(18),
+                nil
             )
         case PODIUM_ARGMAX:
             podium_argmax(

@@ -366,7 +366,14 @@ final class CalibrationForward {
         )
         try launch(
             PODIUM_PAGED_ATTENTION,
-            podium_grid_paged_attention(PODIUM_BACKEND_CPU, Int32(rows), Int32(kvHeads)),
+            podium_grid_paged_attention(
+                PODIUM_BACKEND_CPU,
+                Int32(rows),
+                Int32(heads),
+                Int32(kvHeads),
+                Int32(CalibrationBuffers.pageSize),
+                Int32(buffers.pages)
+            ),
             cacheType,
             .pointer(buffers.attended),
             .pointer(buffers.query),
@@ -385,7 +392,8 @@ final class CalibrationForward {
             .size(configuration.headDimension),
             .size(CalibrationBuffers.pageSize),
             .size(buffers.pages),
-            .float(1 / Float(configuration.headDimension).squareRoot())
+            .float(1 / Float(configuration.headDimension).squareRoot()),
+            .pointer(nil)
         )
         try devices.synchronize(stream)
     }
