@@ -4,7 +4,7 @@
 usage: kernel_table.py FOLDER TARGET... -- SOURCE...
 
 Fails when a kernel of a source is missing from its object, an object is for another target, the arguments of a kernel
-are not those of its signature in podium_kernels.h, or a kernel spills registers or keeps arrays in memory.
+are not those of its signature in podium_kernels.h, or a kernel spills vector registers or keeps arrays in memory.
 
 The metadata is MessagePack in an ELF note (LLVM, "User Guide for AMDGPU Backend", code object V5); both are read here,
 so that no LLVM tool is needed."""
@@ -136,20 +136,22 @@ def main():
                 wants = re.sub("[if]", "4", known.get(name, "?").replace("l", "8").replace("d", "8"))
                 if letters(kernel) != wants:
                     errors.append(f"{path.name}: {name} takes {letters(kernel)}, its signature says {wants}")
-                spills = kernel[".vgpr_spill_count"] + kernel[".sgpr_spill_count"]
+                # Scalars that do not fit stand in lanes of a vector register: no memory, and no error.
+                spills, lanes = kernel[".vgpr_spill_count"], kernel[".sgpr_spill_count"]
                 memory = kernel[".private_segment_fixed_size"]
                 if spills or memory:
                     errors.append(f"{path.name}: {name} spills {spills} registers and keeps {memory} bytes in memory")
                 rows.append(
                     (name, target, kernel[".max_flat_workgroup_size"], kernel[".vgpr_count"], kernel[".agpr_count"],
-                     kernel[".sgpr_count"], kernel[".group_segment_fixed_size"], spills, memory,
+                     kernel[".sgpr_count"], lanes, kernel[".group_segment_fixed_size"], spills, memory,
                      f"{occupancy(kernel, target):g}")
                 )
-    head = ("kernel", "target", "threads", "VGPR", "AGPR", "SGPR", "LDS", "spills", "scratch", "waves/SIMD")
+    head = ("kernel", "target", "threads", "VGPR", "AGPR", "SGPR", "in lanes", "LDS", "spills", "scratch", "waves/SIMD")
     rows.sort(key=lambda row: (row[0], row[1]))
     widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
     for row in [head, *rows]:
         print("  ".join(str(v).ljust(w) if i < 2 else str(v).rjust(w) for i, (v, w) in enumerate(zip(row, widths))))
+    print("in lanes: scalars that stand in lanes of a vector register for want of scalar registers")
     print("VGPR counts both kinds of vector registers; waves/SIMD is what registers and LDS leave room for, 8 at most")
     for error in errors:
         print(f"kernels: {error}", file=sys.stderr)

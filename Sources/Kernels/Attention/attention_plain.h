@@ -56,14 +56,14 @@ PODIUM_DEVICE void plain_part(const queries &some, const shared_area &area, int3
   int32_t start = part * ATTENTION_PART + share * SHARE;
   int32_t keys = larger(0, smaller(some.last_position - start + 1, SHARE));
   float *scores = area.floats + SHARES * PLAIN_QUERIES * PIECE + share * SHARE * PLAIN_QUERIES;
-  const float *from[PLAIN_QUERIES];
-  int32_t limit[PLAIN_QUERIES];
+  int32_t query_row[PLAIN_QUERIES], query_head[PLAIN_QUERIES], limit[PLAIN_QUERIES];
   PODIUM_UNROLL
   for (int g = 0; g < PLAIN_QUERIES; g++) {
     int32_t row = row_of(some, first + g);
-    from[g] = a.q + (uint64_t)row * (uint64_t)a.q_stride + (uint64_t)(head_of(some, first + g) * a.head_dim);
+    query_row[g] = in_lanes(row);
+    query_head[g] = in_lanes(head_of(some, first + g));
     /* Keys of the share that the query sees. */
-    limit[g] = a.positions[row] - start + 1;
+    limit[g] = in_lanes(a.positions[row] - start + 1);
   }
 
   for (int32_t piece = 0; piece < a.head_dim; piece += lanes * own) {
@@ -72,8 +72,9 @@ PODIUM_DEVICE void plain_part(const queries &some, const shared_area &area, int3
     float q[PLAIN_QUERIES][own];
     PODIUM_UNROLL
     for (int g = 0; g < PLAIN_QUERIES; g++) {
+      const float *from = a.q + (uint64_t)query_row[g] * (uint64_t)a.q_stride + (uint64_t)(query_head[g] * a.head_dim);
       PODIUM_UNROLL
-      for (int i = 0; i < own; i++) q[g][i] = has ? from[g][d + i] : 0.0f;
+      for (int i = 0; i < own; i++) q[g][i] = has ? from[d + i] : 0.0f;
     }
     for (int32_t first_key = 0; first_key < keys; first_key += groups) {
       int32_t key = first_key + group;

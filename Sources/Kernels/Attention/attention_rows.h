@@ -54,6 +54,13 @@ PODIUM_DEVICE int lane_here() {
 #endif
   return lane;
 }
+/* A number that is the same in all lanes, in a vector register. */
+PODIUM_DEVICE int32_t in_lanes(int32_t value) {
+#if !defined(PODIUM_SHIM) && !defined(__CUDACC__)
+  asm volatile("" : "+v"(value));
+#endif
+  return value;
+}
 PODIUM_DEVICE attention copy_of(const attention &a) {
   return {uniform_pointer(a.q), uniform_pointer(a.k_pages), uniform_pointer(a.v_pages), uniform_pointer(a.positions),
           uniform(a.q_stride), uniform(a.kv_heads), uniform(a.head_dim), uniform(a.page_size), uniform(a.page_shift),
