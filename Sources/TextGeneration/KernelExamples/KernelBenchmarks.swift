@@ -204,9 +204,25 @@ struct BenchmarkStep {
         var longest = [Int](repeating: 0, count: slotCount)
         for (slot, position) in zip(slots, positions) { longest[slot] = max(longest[slot], position + 1) }
         let seen = positions.reduce(0) { $0 + $1 + 1 }
+        let workspace = podium_attention_workspace_size(
+            backend,
+            Int32(rows),
+            Int32(heads),
+            Int32(kvHeads),
+            Int32(headDim),
+            Int32(pageSize),
+            Int32(pagesOfSlot)
+        )
         return BenchmarkCase(
             title: title,
-            grid: podium_grid_paged_attention(backend, Int32(rows), Int32(kvHeads)),
+            grid: podium_grid_paged_attention(
+                backend,
+                Int32(rows),
+                Int32(heads),
+                Int32(kvHeads),
+                Int32(pageSize),
+                Int32(pagesOfSlot)
+            ),
             bytes: longest.reduce(0, +) * kvHeads * headDim * 2 + rows * heads * headDim * 8,
             operations: 4 * seen * heads * headDim
         ) {
@@ -222,7 +238,7 @@ struct BenchmarkStep {
                 .int(0),
                 cache, cache, .float(0.5), .float(0.5), .ints(table), .ints(slots), .ints(positions), .ints([rows]),
                 .int(rows), .int(heads), .int(kvHeads), .int(headDim), .int(pageSize), .int(pagesOfSlot),
-                .float(0.088388346),
+                .float(0.088388346), workspace > 0 ? floats(workspace / 4) : .null,
             ]
         }
     }
