@@ -164,15 +164,16 @@ extension KernelTests {
             var count: UInt32 = 0
             var families: UInt32 = 0
             let kernels = UnsafeBufferPointer(start: podium_kernels(&count), count: Int(PODIUM_KERNEL_COUNT.rawValue))
-            let names = UnsafeBufferPointer(start: podium_families(&families), count: 9)
-            #expect(count == UInt32(PODIUM_KERNEL_COUNT.rawValue) && families == 9)
+            let names = UnsafeBufferPointer(start: podium_families(&families), count: 10)
+            #expect(count == UInt32(PODIUM_KERNEL_COUNT.rawValue) && families == 10)
             #expect(kernels.allSatisfy { $0.twin != nil && $0.family < families })
             #expect(names.allSatisfy { $0.name != nil })
             #expect(
                 kernels.map { String(cString: $0.name) } == [
                     "embedding", "rms_norm", "gemm", "gemm_silu_gate", "rope_tables", "rope_append", "paged_attention",
                     "argmax", "round_to_fp8", "quantize_rows", "rms_norm_quantize", "gemm_mxfp4",
-                    "gemm_mxfp4_silu_gate", "add", "silu_gate", "begin_step", "attention_join",
+                    "gemm_mxfp4_silu_gate", "add", "silu_gate", "begin_step", "quantize_fp8",
+                    "rms_norm_quantize_fp8", "gemm_fp8", "gemm_fp8_silu_gate", "attention_join",
                 ]
             )
         }
@@ -201,8 +202,9 @@ extension KernelTests {
                     signature(podium_quantize_rows),
                     signature(podium_rms_norm_quantize), signature(podium_gemm_mxfp4),
                     signature(podium_gemm_mxfp4_silu_gate), signature(podium_add), signature(podium_silu_gate),
-                    signature(podium_begin_step),
-                    signature(podium_attention_join),
+                    signature(podium_begin_step), signature(podium_quantize_fp8),
+                    signature(podium_rms_norm_quantize_fp8), signature(podium_gemm_fp8),
+                    signature(podium_gemm_fp8_silu_gate), signature(podium_attention_join),
                 ]
             )
         }
