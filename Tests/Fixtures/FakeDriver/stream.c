@@ -166,7 +166,7 @@ int stream_is_capturing(const stream *s) { return s->is_capturing; }
 
 int stream_submit(stream *s, operation *o) {
   if (s->is_capturing) {
-    if (o->kind > LAUNCH) return CAPTURE_INVALID;
+    if (o->kind > WORK) return CAPTURE_INVALID;
     graph *g = s->captured;
     operation *grown = realloc(g->operations, (g->count + 1) * sizeof *o);
     if (!grown) return OUT_OF_MEMORY;
