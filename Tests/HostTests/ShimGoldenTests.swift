@@ -15,6 +15,12 @@ import Testing
         var options: [String]
         /// Of the root of the mean square of the differences, relative to that of the logits.
         var relative: Double
+        /// The same on gfx950 where it computes something else.
+        var relativeOnGFX950: Double?
+
+        func tolerance(on device: ShimDevice) -> Double {
+            device == .gfx950 ? relativeOnGFX950 ?? relative : relative
+        }
 
         var testDescription: String { "\(name) \(expected) \(options.joined(separator: " "))" }
     }
@@ -23,17 +29,19 @@ import Testing
     ///
     /// Seen on gfx942, gfx950 and with warps of 32: 6e-7 for Llama (8.5e-6 at most), 5e-7 for FP8 weights (2.6e-6), 0.0116
     /// for MXFP4 with int8 blocks, as on the CPU. The emulations differ by where Quark rounds keys, as on the CPU: 0.048,
-    /// with MXFP4 0.138, and 2.2e-7 where it rounds at the same place.
+    /// with MXFP4 0.138, and 2.2e-7 where it rounds at the same place. gfx950 has no int8 blocks: `fast` rounds inputs to
+    /// MXFP4 there, which makes 0.219 of the 0.228 that Quark's emulation differs by.
     static let cases: [Case] =
         ["llama2/ckpt_bfloat16", "llama2/ckpt_float32", "llama31/ckpt_bfloat16"].map {
             Case(name: $0, expected: "logits_2", options: [], relative: 4e-6)
         }
-        + [("fp8_kvfp8_ckpt", 1e-5), ("mxfp4_kvfp8_ckpt", 0.02)].map {
+        + [("fp8_kvfp8_ckpt", 1e-5, 1e-5), ("mxfp4_kvfp8_ckpt", 0.02, 0.228)].map {
             Case(
                 name: "quant/" + $0.0,
                 expected: "logits_weights_only",
                 options: ["activations=fast", "kv_cache=f32"],
-                relative: $0.1
+                relative: $0.1,
+                relativeOnGFX950: $0.2
             )
         }
         + [
@@ -72,11 +80,12 @@ import Testing
         let worst = differences.reduce(0) { max($0, $1.isNaN ? .infinity : abs($1)) }
         let size = expected.reduce(0.0) { $0 + Double($1) * Double($1) }
         let relative = (differences.reduce(0) { $0 + $1 * $1 } / size).squareRoot()
-        let passed = relative <= given.relative
+        let tolerance = given.tolerance(on: device)
+        let passed = relative <= tolerance
         #expect(passed, "worst \(worst), rms \(relative)")
         print(
             "golden \(given.testDescription) on \(device): \(passed ? "passed" : "FAILED") rms=\(relative) "
-                + "tolerance=\(given.relative) worst=\(worst)"
+                + "tolerance=\(tolerance) worst=\(worst)"
         )
     }
 
