@@ -51,6 +51,8 @@ let package = Package(
         .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
         .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
         .target(name: "CPlatform"),
+        // Folders and whole files; depends on nothing.
+        .target(name: "Files", swiftSettings: swift),
         // HIP and the CUDA driver in one shape, found at run time.
         .target(name: "CGPU"),
         // What a processor can do at most: multiply-adds, reading.
@@ -60,7 +62,7 @@ let package = Package(
         .target(name: "JSON", dependencies: ["CJSONC"], swiftSettings: swift),
         .target(name: "CNumerics", linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Numerics", dependencies: ["CNumerics", "JSON"], swiftSettings: swift),
-        .target(name: "Quantization", dependencies: ["CNumerics", "JSON", "Numerics"], swiftSettings: swift),
+        .target(name: "Quantization", dependencies: ["CNumerics", "Files", "JSON", "Numerics"], swiftSettings: swift),
         .target(
             name: "Kernels",
             dependencies: ["CPluginAPI"],
@@ -76,22 +78,22 @@ let package = Package(
         ),
 
         // The host.
-        .target(name: "RunRecords", dependencies: ["JSON", "Numerics"], swiftSettings: swift),
+        .target(name: "RunRecords", dependencies: ["Files", "JSON", "Numerics"], swiftSettings: swift),
         .target(
             name: "Core",
             dependencies: [
-                "CPluginAPI", "CBench", "CFFI", "CGPU", "CPlatform", "COfficialLoadGen", "JSON", "Kernels", "Numerics",
-                "Quantization", "RunRecords",
+                "CPluginAPI", "CBench", "CFFI", "CGPU", "CPlatform", "COfficialLoadGen", "Files", "JSON", "Kernels",
+                "Numerics", "Quantization", "RunRecords",
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: swift
         ),
-        .target(name: "Compliance", dependencies: ["RunRecords", "JSON"], swiftSettings: swift),
-        .target(name: "Submission", dependencies: ["RunRecords", "JSON"], swiftSettings: swift),
+        .target(name: "Compliance", dependencies: ["Files", "RunRecords", "JSON"], swiftSettings: swift),
+        .target(name: "Submission", dependencies: ["Files", "RunRecords", "JSON"], swiftSettings: swift),
         .target(name: "ReportPage", dependencies: ["RunRecords", "JSON"], swiftSettings: swift),
         .target(
             name: "Experiments",
-            dependencies: ["Core", "RunRecords", "Compliance", "Submission", "JSON"],
+            dependencies: ["Core", "Files", "RunRecords", "Compliance", "Submission", "JSON"],
             swiftSettings: swift
         ),
         .executableTarget(

@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 
 /// Small text files, whole.
@@ -75,10 +76,10 @@ enum TextFile {
     }
 
     static func makeFolder(_ path: String) throws(ComplianceError) {
-        var made = path.hasPrefix("/") ? "/" : ""
-        for part in path.split(separator: "/") {
-            made += (made.isEmpty || made == "/" ? "" : "/") + part
-            if mkdir(made, 0o777) != 0, errno != EEXIST { throw failure(made, "cannot be made") }
+        do throws(FileError) {
+            try Folder.make(path)
+        } catch {
+            throw ComplianceError(source: error.path, reason: error.reason)
         }
     }
 

@@ -1,5 +1,6 @@
 public import Compliance
 public import Core
+internal import Files
 internal import Glibc
 internal import RunRecords
 
@@ -128,7 +129,7 @@ public struct AuditRun {
                 throw ConfigError("there is no mlperf_log_summary.txt in \(given)", key: "--reference")
             }
         }
-        let place = request.reference ?? ExperimentFiles.parent(of: folder) + "/" + VerdictFolder.runFolder
+        let place = request.reference ?? Folder.parent(of: folder) + "/" + VerdictFolder.runFolder
         if ExperimentFiles.hasSummary(place) { return .folder(place) }
         console.note("\(request.test.rawValue): running its reference, the normal performance run, into \(place)")
         let words = request.words + ["test_mode=performance", "harness_config.output_log_dir=\(place)"]

@@ -1,4 +1,5 @@
 internal import Core
+internal import Files
 internal import Glibc
 
 /// The link `latest` beside the experiments, which leads to the one that was begun last.
@@ -7,10 +8,10 @@ enum LatestLink {
     static func refresh(to folder: String, _ console: RunConsole) {
         var folder = folder
         while folder.hasSuffix("/"), folder.count > 1 { folder.removeLast() }
-        let parent = ExperimentFiles.parent(of: folder)
+        let parent = Folder.parent(of: folder)
         guard let name = folder.split(separator: "/").last, name != "latest", name != ".", name != ".." else { return }
         let link = "\(parent)/latest"
-        ExperimentFiles.makeFolder(folder)
+        try? Folder.make(folder)
         var status = stat()
         if lstat(link, &status) == 0, status.st_mode & S_IFMT != S_IFLNK {
             console.note("\(link) is no link and is left as it is")

@@ -1,5 +1,6 @@
 internal import Compliance
 internal import Core
+internal import Files
 internal import Glibc
 internal import JSON
 internal import RunRecords
@@ -89,7 +90,7 @@ enum LegInspector {
             else { return "its logs are newer than its verdict" }
             if test.needsPerformanceReference,
                 let reference = Timestamp.modified(
-                    "\(ExperimentFiles.parent(of: leg.folder))/\(VerdictFolder.runFolder)/mlperf_log_summary.txt"
+                    "\(Folder.parent(of: leg.folder))/\(VerdictFolder.runFolder)/mlperf_log_summary.txt"
                 ),
                 verified < reference
             {

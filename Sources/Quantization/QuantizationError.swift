@@ -1,3 +1,5 @@
+internal import Files
+
 /// What is wrong with a quantised checkpoint, its configuration, or what was asked of the quantiser.
 public struct QuantizationError: Error, Equatable, Sendable {
     /// The file or folder.
@@ -18,6 +20,9 @@ public struct QuantizationError: Error, Equatable, Sendable {
         self.tensor = tensor
         self.reason = reason
     }
+
+    /// What a file system refused.
+    init(_ error: FileError) { self.init(file: error.path, reason: error.reason) }
 }
 
 extension QuantizationError: CustomStringConvertible {

@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 public import JSON
 public import Numerics
@@ -13,7 +14,7 @@ public import Numerics
 ///
 /// A step is a file. It appears under its name when all of it is on disk, so a file that is there is complete and is not made
 /// again; what a file holds follows from the source, the recipe and what the caller computes, never from where a run began.
-/// `quantize.json` keeps the settings: a folder that was begun with others is refused. `config.json` comes last, so that
+/// `quantize.json` keeps the settings and stays: a folder that was begun with others is refused. `config.json` comes last, so that
 /// nothing takes an unfinished folder for a model.
 public final class QuarkCheckpointWriter {
     /// One file to be written.
@@ -51,6 +52,8 @@ public final class QuarkCheckpointWriter {
 
     /// The files, in order.
     public let steps: [Step]
+    /// Whether the folder holds the finished model already, made from the same source with the same settings.
+    public private(set) var isFinished = false
 
     private let folder: String
     private let source: Checkpoint
@@ -154,7 +157,7 @@ public final class QuarkCheckpointWriter {
         try writer.finish()
     }
 
-    /// Writes the index and `config.json`, and removes `quantize.json`.
+    /// Writes the index and `config.json`.
     ///
     /// - Throws: `QuantizationError` when a file is missing or the system refuses.
     public func finish() throws(QuantizationError) {
@@ -171,9 +174,16 @@ public final class QuarkCheckpointWriter {
             "metadata": ["total_size": JSON(size)],
             "weight_map": .object(JSONObject(owners.sorted { $0.0 < $1.0 })),
         ]
-        try WholeFile.write(index.text(pretty: true) + "\n", to: path("model.safetensors.index.json"))
-        try WholeFile.write(config.text(pretty: true) + "\n", to: path("config.json"))
-        unlink(path("quantize.json"))
+        try put(index, "model.safetensors.index.json")
+        try put(config, "config.json")
+    }
+
+    private func put(_ json: JSON, _ name: String) throws(QuantizationError) {
+        do throws(FileError) {
+            try WholeFile.write(json.text(pretty: true) + "\n", to: path(name))
+        } catch {
+            throw QuantizationError(error)
+        }
     }
 
     private func path(_ name: String) -> String { folder.hasSuffix("/") ? folder + name : folder + "/" + name }
@@ -294,9 +304,7 @@ public final class QuarkCheckpointWriter {
 
     /// Makes the folder and states the settings in it, or compares with those that are stated there.
     private func begin(_ settings: String) throws(QuantizationError) {
-        if mkdir(folder, 0o777) != 0, errno != EEXIST {
-            throw QuantizationError(file: folder, reason: "cannot be made: \(String(cString: strerror(errno)))")
-        }
+        do throws(FileError) { try Folder.make(folder) } catch { throw QuantizationError(error) }
         let files: [JSON] = steps.map { step in
             ["file": .string(step.file), "tensors": JSON(step.tensors.count), "bytes": JSON(step.byteCount)]
         }
@@ -317,6 +325,7 @@ public final class QuarkCheckpointWriter {
                     reason: "this folder was begun from another source or with other settings; use another folder"
                 )
             }
+            isFinished = access(path("config.json"), F_OK) == 0
         } else {
             guard access(path("config.json"), F_OK) != 0 else {
                 throw QuantizationError(file: folder, reason: "holds a finished model; use another folder")
@@ -333,27 +342,17 @@ public final class QuarkCheckpointWriter {
                     reason: "is there, but no quantize.json says how it came here; use an empty folder"
                 )
             }
-            try WholeFile.write(stated.text(pretty: true) + "\n", to: record)
+            try put(stated, "quantize.json")
         }
     }
 
     /// What the folder holds before anything was written.
     private func strangers() throws(QuantizationError) -> [String] {
-        guard let entries = opendir(folder) else {
+        guard access(folder, R_OK) == 0 else {
             throw QuantizationError(file: folder, reason: "cannot be read: \(String(cString: strerror(errno)))")
         }
-        defer { closedir(entries) }
-        var names: [String] = []
-        while let entry = readdir(entries) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: entry.pointee.d_name)) {
-                    String(cString: $0)
-                }
-            }
-            // What an earlier attempt at quantize.json may have left.
-            if ![".", "..", "quantize.json.partial"].contains(name) { names.append(name) }
-        }
-        return names.sorted()
+        // What an earlier attempt at quantize.json may have left does not count.
+        return Folder.names(in: folder).filter { $0 != "quantize.json.partial" }
     }
 
     private func copy(_ tensor: TensorView, to writer: SafetensorsWriter) throws(SafetensorsError) {

@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 
 /// Shortens an accuracy log for a submission, as MLCommons' `truncate_accuracy_log.py` does.
@@ -15,12 +16,16 @@ public enum AccuracyLogTruncation {
     ///
     /// - Parameters:
     ///   - path: The log.
-    ///   - folder: Where the copy goes, under the log's name; made if it is not there (its parent must be).
+    ///   - folder: Where the copy goes, under the log's name; made if it is not there.
     /// - Returns: The copy.
     /// - Throws: ``AccuracyLogError`` when there is such a file already or it cannot be written.
     public static func backUp(_ path: String, in folder: String) throws(AccuracyLogError) -> String {
         let copy = folder + "/" + AccuracyLogReader.fileName
-        if mkdir(folder, 0o777) != 0, errno != EEXIST { throw failure(folder, "cannot be made") }
+        do throws(FileError) {
+            try Folder.make(folder)
+        } catch {
+            throw AccuracyLogError(path: error.path, entry: nil, offset: 0, reason: error.reason)
+        }
         let source = try opened(path, O_RDONLY)
         defer { close(source) }
         let target = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)

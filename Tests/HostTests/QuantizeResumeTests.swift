@@ -44,7 +44,7 @@ import Testing
         let whole = try QuantizeTests.quantize(model, to: folder + "/whole", Self.words + ["--samples", "24"])
         try #require(whole.status == 0, "\(whole.errors)")
 
-        let parts = folder + "/parts"
+        let parts = folder + "/not/there/parts"
         // Before the first layer is written, between two layers, and near the end.
         let states = try Self.interrupted(parts, by: "KILL", at: "calibration.1.states")
         #expect(states.status == 128 + SIGKILL, "\(states)")
@@ -69,6 +69,10 @@ import Testing
             )
             #expect(compared.status == 0, "\(compared.output)\(compared.errors)")
         }
+        let again = try QuantizeTests.quantize(model, to: parts, Self.words + ["--samples", "24"])
+        #expect(again.status == 0 && again.output.hasPrefix("complete already"), "\(again)")
+        let other = try QuantizeTests.quantize(model, to: parts, Self.words + ["--samples", "23"])
+        #expect(other.status == 64 && other.errors.contains("with other settings"), "\(other)")
     }
 
     /// A disk that is full ends it with a sentence; with room it goes on.

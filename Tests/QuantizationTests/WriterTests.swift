@@ -100,7 +100,7 @@ import Testing
             #expect(throws: QuantizationError.self) { try writer.finish() }
             _ = try Self.run(writer, recipe)
             try writer.finish()
-            #expect(!FileManager.default.fileExists(atPath: folder + "/out/quantize.json"))
+            #expect(try Self.writer(folder + "/out", source, recipe).isFinished)
             let result = try QuantizedCheckpoint(folder: folder + "/out")
             try result.validate()
             let excluded = recipe.exclude.count - 1
@@ -182,6 +182,9 @@ import Testing
             #expect(refusal(Self.recipes[1], "gptq").contains("begun from another source or with other settings"))
             _ = try Self.run(writer, Self.recipes[0])
             try writer.finish()
+            #expect(try Self.writer(out, source, Self.recipes[0], settings: "gptq").isFinished)
+            #expect(refusal(Self.recipes[0], "rtn").contains("begun from another source or with other settings"))
+            try FileManager.default.removeItem(atPath: out + "/quantize.json")
             #expect(refusal(Self.recipes[0], "gptq").contains("holds a finished model"))
             try FileManager.default.removeItem(atPath: out + "/config.json")
             #expect(refusal(Self.recipes[0], "gptq").contains("no quantize.json says how it was made"))

@@ -1,5 +1,5 @@
+import Files
 import JSON
-import Quantization
 
 /// What an interrupted run has left beside the files: from which stage the states of the samples are there.
 enum CalibrationRecord {

@@ -30,6 +30,8 @@ public struct CheckpointQuantization {
         public let layers: Int
         /// The bytes of the source's tensors and of the result's.
         public let bytes: (before: Int, after: Int)
+        /// Whether an earlier run had finished it, so that nothing was left to do.
+        public let wasFinished: Bool
     }
 
     /// Does it.
@@ -75,6 +77,11 @@ public struct CheckpointQuantization {
                 settings: settings(plan, worker, samples)
             )
         }
+        if writer.isFinished {
+            try worker.destroy()
+            try samples?.close()
+            return summary(plan, writer, wasFinished: true)
+        }
         try copyCompanions(from: model)
         if let samples {
             try calibrate(plan, worker, samples, writer, progress, first: declared.firstTensors)
@@ -90,13 +97,18 @@ public struct CheckpointQuantization {
         CalibrationStates.remove(folder: request.output)
         unlink(CalibrationRecord.path(in: request.output))
         try QuantizeError.naming(.failed) { try writer.finish() }
-        return Summary(
+        return summary(plan, writer, wasFinished: false)
+    }
+
+    private func summary(_ plan: QuantizationPlan, _ writer: QuarkCheckpointWriter, wasFinished: Bool) -> Summary {
+        Summary(
             output: request.output,
             scheme: plan.recipe.linear.description + (plan.recipe.kvCache == nil ? "" : ", KV cache fp8"),
             layers: writer.steps.reduce(0) { $0 + $1.layers.count },
             bytes: (
                 plan.source.tensors.reduce(0) { $0 + $1.bytes.count }, writer.steps.reduce(0) { $0 + $1.byteCount }
-            )
+            ),
+            wasFinished: wasFinished
         )
     }
 

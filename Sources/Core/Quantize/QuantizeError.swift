@@ -1,3 +1,4 @@
+internal import Files
 internal import Numerics
 internal import Quantization
 
@@ -20,6 +21,8 @@ public struct QuantizeError: Error, CustomStringConvertible, Sendable {
     static func naming<Result>(_ status: RunStatus, _ body: () throws -> Result) throws -> Result {
         do {
             return try body()
+        } catch let error as FileError {
+            throw QuantizeError(error.description, status: status)
         } catch let error as QuantizationError {
             throw QuantizeError(error.description, status: status)
         } catch let error as SafetensorsError {

@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import JSON
 
@@ -15,14 +16,8 @@ struct HashCache {
     private var known: [String: Known] = [:]
     private var isChanged = false
 
-    /// `$XDG_CACHE_HOME/podium/hashes.json`, else `~/.cache/podium/hashes.json`; nil without a home.
-    static var usualPath: String? {
-        if let folder = getenv("XDG_CACHE_HOME"), folder.pointee != 0 {
-            return String(cString: folder) + "/podium/hashes.json"
-        }
-        guard let home = getenv("HOME"), home.pointee != 0 else { return nil }
-        return String(cString: home) + "/.cache/podium/hashes.json"
-    }
+    /// In the user's cache folder; nil without a home.
+    static var usualPath: String? { CacheFolder.path("hashes.json") }
 
     /// Reads the cache; one that is not there or cannot be understood is empty.
     init(path: String) {
@@ -63,11 +58,7 @@ struct HashCache {
     /// Writes what was added; a cache that cannot be written costs time and nothing else.
     func save() {
         guard isChanged else { return }
-        var made = ""
-        for part in path.split(separator: "/", omittingEmptySubsequences: false).dropLast() {
-            made += made.isEmpty && !part.isEmpty ? String(part) : "/\(part)"
-            if !part.isEmpty { mkdir(made, 0o700) }
-        }
+        try? Folder.make(Folder.parent(of: path), permissions: 0o700)
         let files = known.sorted { $0.key < $1.key }.map { name, entry in
             JSON.object(
                 JSONObject([
@@ -82,10 +73,6 @@ struct HashCache {
             )
         }
         let text = JSON.object(JSONObject([("files", .array(files))])).text(pretty: true) + "\n"
-        let temporary = "\(path).\(getpid()).tmp"
-        guard let file = fopen(temporary, "we") else { return }
-        let isWritten = fputs(text, file) >= 0 && fflush(file) == 0
-        fclose(file)
-        if !isWritten || rename(temporary, path) != 0 { unlink(temporary) }
+        try? WholeFile.write(text, to: path, isShared: true)
     }
 }

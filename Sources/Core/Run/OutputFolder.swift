@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import JSON
 import RunRecords
@@ -31,20 +32,13 @@ enum OutputFolder {
     /// - Returns: What keeps others out; it must live as long as the run.
     /// - Throws: `LoadGenError.logFile`, and `ConfigError` where another process writes to it.
     static func prepare(_ path: String) throws -> FolderLock {
-        var made = ""
-        for part in path.split(separator: "/", omittingEmptySubsequences: false) {
-            made += made.isEmpty && !part.isEmpty ? String(part) : "/\(part)"
-            if part.isEmpty || made == "/" { continue }
-            if mkdir(made, 0o777) != 0, errno != EEXIST {
-                throw LoadGenError.logFile(path: made, reason: String(cString: strerror(errno)))
-            }
+        do throws(FileError) {
+            try Folder.make(path)
+        } catch {
+            throw LoadGenError.logFile(path: error.path, reason: error.reason)
         }
         guard access(path, W_OK | X_OK) == 0 else {
             throw LoadGenError.logFile(path: path, reason: String(cString: strerror(errno)))
-        }
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-            throw LoadGenError.logFile(path: path, reason: "it is not a folder")
         }
         guard let lock = FolderLock(path) else { throw inUse(path) }
         for file in files where unlink("\(path)/\(file)") != 0 && errno != ENOENT {

@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 
 extension PlannedTree {
@@ -15,21 +16,17 @@ extension PlannedTree {
         }
         for (path, content) in files {
             let target = "\(part)/\(path)"
-            Self.makeFolder(of: target)
+            do throws(FileError) {
+                try Folder.make(Folder.parent(of: target))
+            } catch {
+                throw SubmissionError(what: error.path, reason: error.reason)
+            }
             switch content {
             case .bytes(let bytes): try Self.write(bytes, to: target)
             case .copy(let source): try Self.copy(source, to: target)
             }
         }
         guard rename(part, output) == 0 else { throw Self.failure(output) }
-    }
-
-    private static func makeFolder(of path: String) {
-        var made = path.hasPrefix("/") ? "/" : ""
-        for part in path.split(separator: "/").dropLast() {
-            made += (made.isEmpty || made == "/" ? "" : "/") + part
-            mkdir(made, 0o777)
-        }
     }
 
     private static func write(_ bytes: [UInt8], to path: String) throws(SubmissionError) {
