@@ -3,7 +3,8 @@
 # Both install what is missing.
 # make submission-demo   an open-division submission of the demo model and MLCommons' checker on it: half an hour
 # make bench-cpu   the CPU engine against llama.cpp: 20 minutes, and as many the first time
-# make kernels   compiles the kernels for gfx942 and gfx950 and prints their registers and occupancy (needs pip)
+# make kernels   compiles the kernels of Llama 2 for gfx942, gfx950 and sm_90, prints their registers and occupancy, and puts
+#                the code objects beside the plugin (needs pip); PLUGIN="libX.so --model DIR": those of another plugin
 # make official-loadgen   builds MLCommons' LoadGen for `loadgen=official` from its source distribution (needs pip and g++)
 
 SHELL := /bin/bash
@@ -25,8 +26,11 @@ build: setup
 setup:
 	@Scripts/setup.sh
 
-kernels:
-	@Scripts/kernels.sh
+PLUGIN ?= $(PRODUCTS)/libLlama2.so --config-path Plugins/Llama2/Configs --config-name conformance
+kernels: setup
+	swift build $(SWIFT_FLAGS) --product host
+	swift build $(SWIFT_FLAGS) --product Llama2
+	HOST=$(abspath $(HOST)) Scripts/kernels.sh --plugin $(PLUGIN)
 
 official-loadgen:
 	@Scripts/official_loadgen.sh
@@ -65,10 +69,10 @@ bench-cpu: setup
 	Benchmarks/run.sh cpu
 
 format:
-	swift format -i -r -p Sources Plugins Tests Benchmarks Package.swift
+	swift format -i -r -p Sources Plugins Tests Benchmarks Examples Package.swift
 
 lint:
-	swift format lint --strict -r -p Sources Plugins Tests Benchmarks Package.swift
+	swift format lint --strict -r -p Sources Plugins Tests Benchmarks Examples Package.swift
 
 clean:
 	rm -rf .build results

@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 """Compiles the HIP sources with NVRTC as a program at run time would: headers and source as one text.
 
-usage: kernel_nvrtc.py FOLDER ARCHITECTURE SOURCE...      needs the package nvidia-cuda-nvrtc; no GPU."""
+usage: kernel_nvrtc.py [--declared KERNELS.json] FOLDER ARCHITECTURE SOURCE...
+
+Needs the package nvidia-cuda-nvrtc, and no GPU.  With --declared the sources are whole texts, and every kernel that is
+declared must be among the symbols of its family's object."""
 
 import ctypes
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path
@@ -33,10 +37,10 @@ def text(source):
     return "".join(parts)
 
 
-def compile_one(source, architecture):
+def compile_one(source, whole, architecture):
     program = ctypes.c_void_p()
     nvrtc.nvrtcCreateProgram(
-        ctypes.byref(program), text(source).encode(), Path(source).name.encode(), 0, None, None
+        ctypes.byref(program), whole.encode(), Path(source).name.encode(), 0, None, None
     )
     # 177: a function of the headers that a source has no use for.
     options = [f"--gpu-architecture={architecture}", "--std=c++17", "--fmad=false", "--diag-suppress=177"]
@@ -54,15 +58,24 @@ def compile_one(source, architecture):
     return image.raw, log.value.decode()
 
 
-folder, architecture = Path(sys.argv[1]), sys.argv[2]
+arguments = sys.argv[1:]
+declared = None
+if arguments[0] == "--declared":
+    declared, arguments = json.loads(Path(arguments[1]).read_text()), arguments[2:]
+folder, architecture = Path(arguments[0]), arguments[1]
 failed = False
-for source in sys.argv[3:]:
-    image, log = compile_one(source, architecture)
+for source in arguments[2:]:
+    image, log = compile_one(source, Path(source).read_text() if declared else text(source), architecture)
     name = Path(source).stem
     if image is None:
         failed = True
         print(f"kernels: {source} for {architecture}:\n{log}", file=sys.stderr)
     else:
         (folder / f"{name}.{architecture}.cubin").write_bytes(image)
+        for kernel in declared["kernels"] if declared else []:
+            # Each kernel has a section of its own.
+            if kernel["family"] == name and f"\0.text.{kernel['name']}\0".encode() not in image:
+                failed = True
+                print(f"kernels: {name}.{architecture}.cubin: {kernel['name']} is not there", file=sys.stderr)
         print(f"{name}.{architecture}.cubin {len(image)} bytes" + (f"\n{log}" if log.strip() else ""))
 sys.exit(1 if failed else 0)

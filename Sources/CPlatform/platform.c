@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "podium_platform.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -13,6 +14,11 @@
 #include <unistd.h>
 
 _Thread_local const void *podium_thread_work_storage;
+
+const char *podium_library_file(const void *address) {
+  Dl_info found;
+  return dladdr(address, &found) ? found.dli_fname : NULL;
+}
 
 int podium_futex_wait(const void *word, uint32_t expected, int64_t timeout_ns) {
   struct timespec limit = {0, 0};

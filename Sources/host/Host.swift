@@ -19,8 +19,8 @@ struct Host: ParsableCommand {
         version: podiumVersion,
         subcommands: [
             Run.self, Plan.self, Accuracy.self, Generate.self, Describe.self, Conform.self, Report.self, Audit.self,
-            Scenarios.self, SubmissionCommand.self, Manifest.self, Quantize.self, Devices.self, Bench.self,
-            RunPluginProcess.self, RunConformanceRule.self, RunCompilerProcess.self,
+            Scenarios.self, SubmissionCommand.self, Manifest.self, Quantize.self, Devices.self, KernelsCommand.self,
+            Bench.self, RunPluginProcess.self, RunConformanceRule.self, RunCompilerProcess.self,
         ],
         defaultSubcommand: Run.self
     )

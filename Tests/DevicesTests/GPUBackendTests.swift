@@ -196,9 +196,9 @@ import Testing
             plugin: String,
             target: String,
             kind: DeviceKind
-        ) throws(DeviceError) -> [UInt8] {
+        ) throws(DeviceError) -> CompiledImage {
             count.withLock { $0 += 1 }
-            return Array(family.source) + [0]
+            return CompiledImage(bytes: Array(family.source) + [0], isKept: false)
         }
     }
 

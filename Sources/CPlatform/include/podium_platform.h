@@ -34,6 +34,9 @@ uint32_t podium_usable_cpus(void);
 /* "x86-64-avx512", "x86-64-avx2", "x86-64", "aarch64": the widest vectors that this core has and the kernels know. */
 const char *podium_cpu_architecture(void);
 
+/* The file of the library that an address belongs to, or NULL; it lives as long as the library is loaded. */
+const char *podium_library_file(const void *address);
+
 /* One word of thread-local storage: what the calling thread is at work on, NULL for nothing. */
 extern _Thread_local const void *podium_thread_work_storage;
 static inline const void *podium_thread_work(void) { return podium_thread_work_storage; }

@@ -8,7 +8,7 @@ final class ConformanceProbe: @unchecked Sendable {
     let plugin: String
     /// The role under test.
     let role: String
-    private let configuration: ConformanceConfiguration
+    let configuration: ConformanceConfiguration
     private var opened: PluginLibrary?
 
     init(configuration: ConformanceConfiguration, role: String) {
@@ -183,6 +183,8 @@ public struct ConformanceConfiguration: Sendable {
     public var dataset: String?
     /// Settings under `model_config`.
     public var options: [ConfigSetting]
+    /// Where the kernels' examples are launched.
+    public var device: DeviceSelection
 
     /// How long calls may take.
     public var limits: CallLimits
@@ -201,6 +203,7 @@ public struct ConformanceConfiguration: Sendable {
         model = run.modelPath
         dataset = run.datasetPath
         options = run.options
+        device = run.device
         limits = CallLimits()
         limits.control = run.callTimeoutSec ?? 10
         limits.work = run.prepareTimeoutSec ?? 120

@@ -89,7 +89,7 @@ extension ConformanceRule {
         },
         ConformanceRule(
             "MLP-N02",
-            "Every kernel's examples come out as they say, on the CPU.",
+            "Every kernel's examples come out as they say, on the device chosen.",
             roles: computing,
             timeLimit: 300
         ) { probe in
@@ -103,6 +103,9 @@ extension ConformanceRule {
             roles: computing,
             timeLimit: 300
         ) { probe in
+            guard probe.configuration.device.kind == .cpu else {
+                throw ConformanceProbe.Skip(reason: "twins run on a CPU")
+            }
             var alone: [[UInt8]] = []
             _ = try examples(probe, threads: 1) { _, _, outcome in alone.append(outcome.outputs) }
             var position = 0
@@ -141,6 +144,7 @@ extension ConformanceRule {
     ) throws -> ConformanceVerdict {
         var request = try probe.request()
         request.threads = threads
+        request.device = probe.configuration.device
         let instance: LoadedInstance
         do {
             instance = try LoadedInstance(library: try probe.library(), request: request) { _, _ in }
@@ -156,7 +160,8 @@ extension ConformanceRule {
         let kernels = try KernelTable(table, plugin: instance.library)
         names = kernels.kernels.map(\.name)
         var count = 0
-        for (index, kernel) in kernels.kernels.enumerated() where kernel.twin != nil {
+        for (index, kernel) in kernels.kernels.enumerated()
+        where kernel.twin != nil || request.device.kind != .cpu {
             for number in 0..<1000 {
                 guard
                     let outcome = try KernelExampleOutcome(

@@ -45,7 +45,18 @@ public protocol DeviceBackend: AnyObject, Sendable {
     func makeEvent(device: Int) throws(DeviceError) -> any DeviceEvent
 
     /// Makes a plugin's kernels ready to be launched on the devices given.
-    func load(_ kernels: KernelTable, devices: [Int]) throws(DeviceError) -> any DeviceKernels
+    ///
+    /// - Parameters:
+    ///   - kernels: what the plugin declares.
+    ///   - devices: the ordinals of alike devices.
+    ///   - objects: where objects of the plugin's sources may lie, for a backend that has a use for them.
+    /// - Returns: what `launch` takes.
+    /// - Throws: what the driver says of code that it refuses.
+    func load(
+        _ kernels: KernelTable,
+        devices: [Int],
+        objects: CodeObjectFolder
+    ) throws(DeviceError) -> any DeviceKernels
 }
 
 /// Which runtime drives a device; the raw values are the contract's.
@@ -79,7 +90,15 @@ public struct DeviceProperties: Sendable, Equatable {
 }
 
 /// Kernels that a backend has made ready, by their index in the plugin's table.
-public protocol DeviceKernels: AnyObject, Sendable {}
+public protocol DeviceKernels: AnyObject, Sendable {
+    /// Where their code came from; `nil` where it is the plugin's own.
+    var origins: KernelOrigins? { get }
+}
+
+extension DeviceKernels {
+    /// Twins are the plugin's own code.
+    public var origins: KernelOrigins? { nil }
+}
 
 /// Work that a device does in order and asynchronously.
 ///

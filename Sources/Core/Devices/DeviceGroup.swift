@@ -79,7 +79,7 @@ public final class DeviceGroup: @unchecked Sendable {
     public func registerKernels(_ table: UnsafePointer<mlp_kernels>) throws(DeviceError) {
         guard kernels == nil else { throw .invalidState("\(plugin): its kernels are registered already") }
         let declared = try KernelTable(table, plugin: plugin)
-        kernels = try backend.load(declared, devices: devices)
+        kernels = try backend.load(declared, devices: devices, objects: CodeObjectFolder(besides: plugin))
         kernelTable = declared
     }
 

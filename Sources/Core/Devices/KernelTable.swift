@@ -118,6 +118,22 @@ public struct KernelTable: Sendable {
             guard let name = family.name.map({ String(cString: $0) }), !name.isEmpty else {
                 throw .invalidArgument("\(plugin): kernel family \(index) has no name")
             }
+            // Files are named by it.
+            let isPlain = name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"): true
+                default: false
+                }
+            }
+            guard isPlain, name.utf8.count <= 64 else {
+                throw .invalidArgument(
+                    "\(plugin): kernel family \(index): \"\(name)\" is no name: 1 to 64 letters, digits, '_' and '-'"
+                )
+            }
+            guard !families.contains(where: { $0.name == name }) else {
+                throw .invalidArgument("\(plugin): kernel family \(index): the name \(name) is declared twice")
+            }
             guard let source = bytes(family.source) else {
                 throw .invalidArgument("\(plugin): kernel family \(name): the source has a size and no data")
             }

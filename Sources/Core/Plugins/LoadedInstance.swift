@@ -115,6 +115,10 @@ final class LoadedInstance: HeadInstance, WorkerInstance, @unchecked Sendable {
         if let devices, role != "head", let kernels = self.tables.kernels {
             do {
                 try devices.registerKernels(kernels)
+                if let origins = devices.kernels?.origins {
+                    log(1, origins.sentence)
+                    for note in origins.notes { log(2, note) }
+                }
             } catch {
                 throw PluginFault(.contract, library: path, call: MLP_KERNELS, reason: "\(error)")
             }
@@ -136,8 +140,8 @@ final class LoadedInstance: HeadInstance, WorkerInstance, @unchecked Sendable {
             throw broken("the instance's table is not aligned")
         }
         let table = plugin.pointee
-        guard Int(table.struct_size) >= MemoryLayout<mlp_plugin>.size else {
-            throw broken("mlp_plugin.struct_size is \(table.struct_size), below \(MemoryLayout<mlp_plugin>.size)")
+        guard Int(table.struct_size) >= FirstRelease.plugin else {
+            throw broken("mlp_plugin.struct_size is \(table.struct_size), below \(FirstRelease.plugin)")
         }
         let required = [
             ("extension", table.extension != nil), ("prepare", table.prepare != nil), ("start", table.start != nil),

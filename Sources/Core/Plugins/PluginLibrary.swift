@@ -1,3 +1,4 @@
+import CPlatform
 import CPluginAPI
 import Glibc
 import JSON
@@ -20,20 +21,21 @@ public final class PluginLibrary: @unchecked Sendable {
     ///   then as the dynamic linker does.
     /// - Throws: `PluginFault` if it cannot be loaded, exports no entry, or its tables break the contract.
     public init(named name: String) throws {
-        path = try PluginLibrary.locate(name)
+        let found = try PluginLibrary.locate(name)
         let before = ProcessState()
-        guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
+        guard let handle = dlopen(found, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
             let reason = dlerror().map { String(cString: $0) } ?? "dlopen failed without a reason"
             throw PluginFault(.refused, library: name, call: "dlopen", reason: reason)
         }
         guard let symbol = dlsym(handle, "mlp_library_v1") else {
             throw PluginFault(
                 .contract,
-                library: path,
+                library: found,
                 call: "mlp_library_v1",
                 reason: "the library does not export mlp_library_v1; it is no plugin, or one of another major version"
             )
         }
+        path = found.contains("/") ? found : PluginLibrary.file(of: symbol) ?? found
         typealias Entry = @convention(c) () -> UnsafePointer<mlp_library>?
         let entry = unsafeBitCast(symbol, to: Entry.self)
         guard let library = entry() else {
@@ -94,6 +96,11 @@ public final class PluginLibrary: @unchecked Sendable {
         return access(beside, F_OK) == 0 ? beside : name
     }
 
+    /// Where the dynamic linker found a library that was named without a folder.
+    private static func file(of symbol: UnsafeMutableRawPointer) -> String? {
+        podium_library_file(symbol).map { String(cString: $0) }
+    }
+
     private static func check(
         _ library: UnsafePointer<mlp_library>,
         path: String
@@ -102,8 +109,8 @@ public final class PluginLibrary: @unchecked Sendable {
             PluginFault(.contract, library: path, call: "mlp_library_v1", reason: reason)
         }
         let size = Int(library.pointee.struct_size)
-        guard size >= MemoryLayout<mlp_library>.size else {
-            throw broken("mlp_library.struct_size is \(size), below \(MemoryLayout<mlp_library>.size)")
+        guard size >= FirstRelease.library else {
+            throw broken("mlp_library.struct_size is \(size), below \(FirstRelease.library)")
         }
         let count = Int(library.pointee.workload_count)
         guard (1...1024).contains(count) else {
@@ -135,8 +142,8 @@ public struct WorkloadDescription: Sendable {
             PluginFault(.contract, library: library, call: "mlp_library_v1", reason: "workload \(position): \(reason)")
         }
         let size = Int(table.pointee.struct_size)
-        guard size >= MemoryLayout<mlp_workload>.size else {
-            throw broken("mlp_workload.struct_size is \(size), below \(MemoryLayout<mlp_workload>.size)")
+        guard size >= FirstRelease.workload else {
+            throw broken("mlp_workload.struct_size is \(size), below \(FirstRelease.workload)")
         }
         func text(_ pointer: UnsafePointer<CChar>?, _ field: String) throws -> String {
             guard let pointer else { throw broken("\(field) is NULL") }

@@ -107,7 +107,7 @@ public struct PluginDescription {
                 .object(
                     JSONObject([
                         ("name", .string(kernel.name)), ("signature", .string(kernel.signature)),
-                        ("targets", .array(PluginDescription.targets(kernel, table).map(JSON.string))),
+                        ("targets", .array(KernelDescription.places(kernel, table).map(JSON.string))),
                     ])
                 )
             }
@@ -157,7 +157,7 @@ public struct PluginDescription {
     private func kernelLines(_ table: KernelTable) -> [String] {
         ["  kernels: \(table.kernels.count)"]
             + table.kernels.map { kernel in
-                let targets = PluginDescription.targets(kernel, table).joined(separator: ", ")
+                let targets = KernelDescription.places(kernel, table).joined(separator: ", ")
                 return "    \(kernel.name.padded(to: 20)) (\(kernel.signature)) \(targets)"
             }
     }
@@ -177,14 +177,5 @@ public struct PluginDescription {
             (MLP_TOKENS, "tokens"), (MLP_DETERMINISTIC, "deterministic"), (MLP_BATCH_INVARIANT, "batch-invariant"),
         ].map { (Int($0.0), $0.1) }
         return names.filter { abilities.claims & UInt32($0.0) != 0 }.map(\.1)
-    }
-
-    private static func targets(_ kernel: KernelTable.Kernel, _ table: KernelTable) -> [String] {
-        var targets = kernel.twin == nil ? [] : ["cpu"]
-        guard kernel.family < table.families.count else { return targets }
-        let family = table.families[kernel.family]
-        targets += family.codeObjects.map(\.target)
-        if !family.source.isEmpty { targets.append("HIP source") }
-        return targets
     }
 }

@@ -82,9 +82,24 @@ EXPORT int cuEventRecord(void *e, void *s) { return event_record(e, s); }
 EXPORT int cuEventSynchronize(void *e) { return event_wait(e), machine_fault("synchronize"); }
 EXPORT int cuEventElapsedTime(float *ms, void *from, void *to) { return *ms = event_elapsed(from, to), OK; }
 EXPORT int cuStreamWaitEvent(void *s, void *e, unsigned flags) { return (void)flags, event_follow(e, s); }
+/* An image as a text: an ELF file, whose section headers stand at its end, is "fake " and the words in it. */
+static char *text_of(const unsigned char *image) {
+  if (memcmp(image, "\x7f" "ELF", 4) != 0) return strdup((const char *)image);
+  uint64_t headers;
+  uint16_t size, count;
+  memcpy(&headers, image + 40, 8);
+  memcpy(&size, image + 58, 2);
+  memcpy(&count, image + 60, 2);
+  size_t length = headers + (size_t)size * count;
+  char *text = malloc(length + 6);
+  memcpy(text, "fake ", 5);
+  for (size_t i = 0; i < length; i++) text[5 + i] = image[i] ? (char)image[i] : ' ';
+  return text[5 + length] = 0, text;
+}
 EXPORT int cuModuleLoadData(void **module, const void *image) {
-  if (!machine_compute->accepts(image)) return INVALID_IMAGE;
-  return *module = strdup(image), OK;
+  char *text = text_of(image);
+  if (!machine_compute->accepts(text)) return free(text), INVALID_IMAGE;
+  return *module = text, OK;
 }
 EXPORT int cuModuleUnload(void *module) { return free(module), OK; }
 EXPORT int cuModuleGetFunction(void **out, void *module, const char *name) {

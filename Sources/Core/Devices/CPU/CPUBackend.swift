@@ -104,7 +104,11 @@ public final class CPUBackend: DeviceBackend {
     }
 
     /// Prepares the call of each twin; a kernel without one fails when it is launched.
-    public func load(_ kernels: KernelTable, devices: [Int]) throws(DeviceError) -> any DeviceKernels {
+    public func load(
+        _ kernels: KernelTable,
+        devices: [Int],
+        objects: CodeObjectFolder
+    ) throws(DeviceError) -> any DeviceKernels {
         for device in devices { try check(device) }
         return try CPUKernels(kernels)
     }

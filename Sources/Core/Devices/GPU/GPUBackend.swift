@@ -133,12 +133,17 @@ public final class GPUBackend: DeviceBackend, @unchecked Sendable {
     }
 
     /// Loads for each family the code object of the devices' target, or what the compiler makes of its source.
-    public func load(_ kernels: KernelTable, devices: [Int]) throws(DeviceError) -> any DeviceKernels {
+    public func load(
+        _ kernels: KernelTable,
+        devices: [Int],
+        objects: CodeObjectFolder
+    ) throws(DeviceError) -> any DeviceKernels {
         for device in devices { try check(device) }
         return try GPUKernels(
             kernels,
             runtime: runtime,
             devices: devices.map { ($0, properties[$0]) },
+            objects: objects,
             compiler: compiler
         )
     }

@@ -3,8 +3,11 @@ import CPluginAPI
 
 /// A plugin's kernels as functions of the driver's, for each device of a group.
 ///
-/// Loading takes all families; one that has no image for a device's target leaves its kernels without a function, and
-/// the error of a launch says why. So a plugin may declare kernels that a device cannot have and not launch them.
+/// A family's code is the object that the plugin embeds for the device's target, else the one that lies beside it, else
+/// what the compiler makes of the source. An object that is broken, for another target or without a kernel is passed
+/// over with a note that names it and says why: the next place is asked. A family that has no code leaves its kernels
+/// without a function, and the error of a launch says why; so a plugin may declare kernels that a device cannot have and
+/// not launch them.
 final class GPUKernels: DeviceKernels, @unchecked Sendable {
     let runtime: GPURuntime
     private let table: KernelTable
@@ -16,11 +19,14 @@ final class GPUKernels: DeviceKernels, @unchecked Sendable {
     private var modules: [(device: Int, module: UnsafeMutableRawPointer)] = []
     /// Why a family has no function, by the device's row and the family.
     private var reasons: [[String?]]
+    /// Where the code came from: the devices are alike, so those of the first stand for all.
+    private(set) var origins: KernelOrigins?
 
     init(
         _ table: KernelTable,
         runtime: GPURuntime,
         devices: [(ordinal: Int, properties: DeviceProperties)],
+        objects: CodeObjectFolder,
         compiler: (any KernelCompiler)?
     ) throws(DeviceError) {
         self.table = table
@@ -33,9 +39,17 @@ final class GPUKernels: DeviceKernels, @unchecked Sendable {
         for (row, device) in devices.enumerated() { rows[device.ordinal] = row }
         self.rows = rows
         reasons = Array(repeating: Array(repeating: nil, count: table.families.count), count: devices.count)
-        for (row, device) in devices.enumerated() {
-            for family in table.families.indices { try load(family, row, device.ordinal, device.properties, compiler) }
+        guard let target = devices.first?.properties else { return }
+        var origins = KernelOrigins(target: target.architecture)
+        for index in table.families.indices {
+            var code = FamilyCode(table, family: index, on: target, folder: objects, compiler: compiler)
+            origins.notes += code.notes
+            for (row, device) in devices.enumerated() {
+                let place = try load(index, &code, row, device.ordinal, device.properties, &origins.notes)
+                if row == 0 { origins.families.append((table.families[index].name, place)) }
+            }
         }
+        self.origins = origins
     }
 
     deinit {
@@ -48,38 +62,43 @@ final class GPUKernels: DeviceKernels, @unchecked Sendable {
 
     func name(_ kernel: UInt32) -> String { table.kernels[Int(kernel)].name }
 
+    /// Loads a family on a device from the first place that has code for it.
     private func load(
         _ index: Int,
+        _ code: inout FamilyCode,
         _ row: Int,
         _ device: Int,
         _ properties: DeviceProperties,
-        _ compiler: (any KernelCompiler)?
-    ) throws(DeviceError) {
-        let family = table.families[index]
-        let who = "\(table.plugin): kernel family \(family.name)"
+        _ notes: inout [String]
+    ) throws(DeviceError) -> KernelOrigins.Place {
+        let who = code.who
         let target = properties.architecture
-        var module: UnsafeMutableRawPointer?
         try runtime.use(device)
-        let error: Int32
-        if let image = family.codeObjects.first(where: { $0.target == target })?.image, !image.isEmpty {
-            error = runtime.functions.module_load(&module, image.baseAddress)
-        } else if family.source.isEmpty {
-            reasons[row][index] = "\(who) has neither a code object for \(target) nor a source"
-            return
-        } else if let compiler {
-            let image: [UInt8]
+        var module: UnsafeMutableRawPointer?
+        var found: KernelOrigins.Place?
+        for object in code.objects where found == nil {
+            let error = object.withImage { runtime.functions.module_load(&module, $0) }
+            if error == 0 {
+                found = object.place
+            } else {
+                let refused = runtime.failure(error, device: device, "loading \(who) for \(target)")
+                guard code.canCompile else { throw refused }
+                notes.append("\(object.name) is passed over: \(refused.message)")
+            }
+        }
+        if found == nil {
+            let image: CompiledImage
             do throws(DeviceError) {
-                image = try compiler.image(of: family, plugin: table.plugin, target: target, kind: properties.kind)
+                image = try code.compiled()
             } catch {
                 reasons[row][index] = error.message
-                return
+                if row == 0 { notes.append(error.message) }
+                return .none
             }
-            error = image.withUnsafeBytes { runtime.functions.module_load(&module, $0.baseAddress) }
-        } else {
-            reasons[row][index] = "\(who) has no code object for \(target), and no compiler was found for its source"
-            return
+            let error = image.bytes.withUnsafeBytes { runtime.functions.module_load(&module, $0.baseAddress) }
+            try runtime.check(error, device: device, "loading \(who) for \(target)")
+            found = image.isKept ? .kept : .compiled
         }
-        try runtime.check(error, device: device, "loading \(who) for \(target)")
         guard let module else { throw DeviceError(MLP_INTERNAL, "\(who): the driver gave no module") }
         modules.append((device, module))
         for (kernel, declared) in table.kernels.enumerated() where declared.family == index {
@@ -95,6 +114,7 @@ final class GPUKernels: DeviceKernels, @unchecked Sendable {
             }
             functions[row * table.kernels.count + kernel] = function
         }
+        return found ?? .none
     }
 
     /// The function of a kernel on a device if it can be launched with these arguments.
