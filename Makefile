@@ -31,6 +31,7 @@ kernels: setup
 	swift build $(SWIFT_FLAGS) --product host
 	swift build $(SWIFT_FLAGS) --product Llama2
 	HOST=$(abspath $(HOST)) Scripts/kernels.sh --plugin $(PLUGIN)
+	@ln -sfn libLlama2.kernels $(PRODUCTS)/host.kernels # the host's own kernels are of the same sources
 
 official-loadgen:
 	@Scripts/official_loadgen.sh

@@ -24,6 +24,7 @@ pack() {
   cp "$products"/host "$products"/libLlama2.so "$products"/libNull.so "$folder/bin/"
   if [ -d "$products/libLlama2.kernels" ]; then
     cp -r "$products/libLlama2.kernels" "$folder/bin/"
+    ln -s libLlama2.kernels "$folder/bin/host.kernels"
   else
     echo "gpu: there are no code objects beside the plugin (make kernels); kernels will be compiled on the machine" >&2
   fi

@@ -36,7 +36,7 @@ import Testing
         #expect(try hip["problem"].string() == "hip: \(Self.library) sees no device")
         #expect(try hip["compiler"].string().hasPrefix(Self.library))
         let run = try HostProcess.run(
-            ["--plugin", "libNull.so", "--device", "hip:0", "--output", try TemporaryFolder.folder() + "/run"],
+            ["--plugin", "libNull.so", "--scenario", "offline", "--device", "hip:0", "--output", "/nonexistent"],
             environment: Self.environment
         )
         #expect(run.status == RunStatus.usage.rawValue && run.errors.contains("sees no device"), "\(run)")
@@ -57,7 +57,7 @@ import Testing
             ]
         )
         #expect(run.status == RunStatus.usage.rawValue, "\(run)")
-        #expect(run.errors.contains("cannot be compiled for gfx942: "), "\(run.errors)")
+        #expect(run.errors.contains("kernel family embedding has no code object for gfx942"), "\(run.errors)")
         #expect(run.errors.contains("the compiler's process ended with signal"), "\(run.errors)")
         #expect(QuantizeResumeTests.names(in: cache + "/podium/kernels").isEmpty)
     }

@@ -29,7 +29,12 @@ final class HostKernel: @unchecked Sendable {
         (table.family_count, table.families) = (1, UnsafePointer(family))
         let checked = try KernelTable(&table, plugin: "the host")
         count = checked.kernels[0].signature.utf8.count
-        kernels = try backend.load(checked, devices: devices)
+        // Objects of the host's own kernels lie beside it: host.kernels.
+        kernels = try backend.load(
+            checked,
+            devices: devices,
+            objects: CodeObjectFolder(besides: executablePath())
+        )
     }
 
     /// What grids are made for on a stream's device.

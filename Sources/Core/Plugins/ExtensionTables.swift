@@ -14,6 +14,7 @@ struct ExtensionTables {
         func ask<Table>(
             _ id: String,
             _ type: Table.Type,
+            _ least: Int,
             _ size: KeyPath<Table, UInt32>,
             _ required: (Table) -> [(String, Bool)]
         ) throws -> UnsafePointer<Table>? {
@@ -26,12 +27,12 @@ struct ExtensionTables {
             }
             let table = answer.assumingMemoryBound(to: type)
             let stated = Int(table.pointee[keyPath: size])
-            guard stated >= MemoryLayout<Table>.size else {
+            guard stated >= least else {
                 throw PluginFault(
                     .contract,
                     library: library,
                     call: "extension",
-                    reason: "\(id): struct_size is \(stated), below \(MemoryLayout<Table>.size)"
+                    reason: "\(id): struct_size is \(stated), below \(least)"
                 )
             }
             for (name, present) in required(table.pointee) where !present {
@@ -44,29 +45,29 @@ struct ExtensionTables {
             }
             return table
         }
-        dataset = try ask(MLP_DATASET, mlp_dataset.self, \.struct_size) {
+        dataset = try ask(MLP_DATASET, mlp_dataset.self, FirstRelease.dataset, \.struct_size) {
             [
                 ("size", $0.size != nil), ("load", $0.load != nil), ("unload", $0.unload != nil),
                 ("payload", $0.payload != nil),
             ]
         }
-        inference = try ask(MLP_INFERENCE, mlp_inference.self, \.struct_size) {
+        inference = try ask(MLP_INFERENCE, mlp_inference.self, FirstRelease.inference, \.struct_size) {
             [
                 ("warm_up", $0.warm_up != nil), ("issue", $0.issue != nil), ("flush", $0.flush != nil),
                 ("cancel", $0.cancel != nil),
             ]
         }
-        tokenizer = try ask(MLP_TOKENIZER, mlp_tokenizer.self, \.struct_size) {
+        tokenizer = try ask(MLP_TOKENIZER, mlp_tokenizer.self, FirstRelease.tokenizer, \.struct_size) {
             [("encode", $0.encode != nil), ("decode", $0.decode != nil)]
         }
-        accuracy = try ask(MLP_ACCURACY, mlp_accuracy.self, \.struct_size) {
+        accuracy = try ask(MLP_ACCURACY, mlp_accuracy.self, FirstRelease.accuracy, \.struct_size) {
             [("begin", $0.begin != nil), ("add", $0.add != nil), ("finish", $0.finish != nil)]
         }
-        weights = try ask(MLP_WEIGHTS, mlp_weights.self, \.struct_size) {
+        weights = try ask(MLP_WEIGHTS, mlp_weights.self, FirstRelease.weights, \.struct_size) {
             [("bind", $0.bind != nil), ("place", $0.placement_count == 0 || $0.place != nil)]
         }
-        kernels = try ask(MLP_KERNELS, mlp_kernels.self, \.struct_size) { _ in [] }
-        quantize = try ask(MLP_QUANTIZE, mlp_quantize.self, \.struct_size) {
+        kernels = try ask(MLP_KERNELS, mlp_kernels.self, FirstRelease.kernels, \.struct_size) { _ in [] }
+        quantize = try ask(MLP_QUANTIZE, mlp_quantize.self, FirstRelease.quantize, \.struct_size) {
             [("state_size", $0.state_size != nil), ("begin", $0.begin != nil), ("advance", $0.advance != nil)]
         }
     }

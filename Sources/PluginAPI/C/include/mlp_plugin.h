@@ -9,16 +9,18 @@
  * Growth.  The plugin asks the host for a *service*, the host asks the plugin for an *extension*; both are named by
  * strings and answered with a table or NULL, and the answer never changes in the life of the object.  Third parties
  * name their own in reverse DNS ("com.example.thing/1").  Every table begins with struct_size and grows only at its
- * end: read what is not in the first release through MLP_HAS.  Elements of arrays cannot grow; they end in a reserved
- * word.  Reserved fields are zero.
+ * end: read what is not in release 1.0 through MLP_HAS.  Elements of arrays, and what stands in a struct by value,
+ * never grow.  Reserved fields are zero.  A number that one side does not know (a status, a kind of device, a dtype, a flag)
+ * is refused with MLP_UNSUPPORTED or, where it only informs, ignored; so is a member of the JSON of create().
  *
- * This is a draft (MLP_ABI_MINOR 0): layouts are pinned by layout.c, but 1.0 is declared only when the device
- * backends have used it.
+ * This is release 1.0.  What is in it stays as it is: docs/abi.md.
  *
  * Threads.  Every function carries a tag:
  *   [control]  one OS thread for the life of the instance, never concurrent with itself;
  *   [issue]    any OS thread, but never two at once per instance;
  *   [any]      any thread, concurrently.
+ * Several instances of a workload may live in one process; each has a control thread of its own, so that whatever the
+ * library shares between them must bear concurrent calls, create() included.
  * After '&' comes the instance state the call needs: created -> ready -> running; '+' means or later.  After ';'
  * comes the role that uses it, if not every role does.
  * No host function calls back into the plugin before it returns, except parallel_for.
@@ -28,7 +30,8 @@
  * its own role's files present.
  *
  * Memory.  Arguments are borrowed for the duration of the call unless a comment says longer.  Pointers found in a
- * table are owned by whoever filled the table and live until destroy() (instance) or process exit (library).
+ * table are owned by whoever filled the table and live until destroy() (instance) or process exit (library).  The
+ * host's own tables stay until process exit: a call that comes after destroy() is refused and harms nothing.
  * Nothing is ever freed by the side that did not allocate it.
  *
  * Strings are UTF-8 and NUL-terminated.  Functions never throw or unwind across the boundary. */
@@ -96,7 +99,7 @@ struct mlp_host {
 /* Reporting results.  The host reads its clock on entry; a plugin never supplies a time.  Every issued sample
  * completes exactly once.  first_token, where the workload has tokens, comes at most once and before that, with the
  * first token as its data.  A batch may mix good and bad results: the good ones count, and the first bad one's status
- * is returned.  Both may be called inside issue(). */
+ * is returned.  Both may be called inside issue(), and on the thread of a notification (mlp_device). */
 #define MLP_SAMPLES "mlp.samples/1"
 typedef uint64_t mlp_sample_id; /* opaque, never 0, never reused within a process */
 typedef struct mlp_result {
@@ -113,8 +116,17 @@ typedef struct mlp_samples {
   mlp_status (*complete)(const mlp_host *host, const mlp_result *results, uint64_t count); /* [any & running] */
 } mlp_samples;
 
-/* The devices of this instance's group, ordinals 0..count-1.  Work on a stream happens in order and asynchronously;
- * one stream is used by one thread at a time.  Memory may be used on any stream of its device. */
+/* The devices of this instance's group, ordinals 0..count-1: alike, of one kind and one architecture.
+ *
+ * Work on a stream happens in order and asynchronously; one stream is used by one thread at a time, different streams
+ * by different threads.  Between streams only events make an order: two pieces of work on two streams may overlap and
+ * end in any order, also where a CPU happens to do them in the order in which they were given.
+ *
+ * Device memory is for kernels, copies and fills.  The host's processor must not touch it, though on a CPU it could.
+ * It may be used on every stream of its device, and copied from and to every device of the group.
+ *
+ * An error of queued work shows at a later call on its stream, at the latest where somebody waits.  After
+ * MLP_DEVICE_ERROR nothing that was queued counts; complete the samples concerned with that status. */
 #define MLP_DEVICE "mlp.device/1"
 enum { MLP_DEVICE_CPU = 0, MLP_DEVICE_HIP = 1, MLP_DEVICE_CUDA = 2 };
 typedef struct mlp_stream mlp_stream;
@@ -123,7 +135,8 @@ typedef struct mlp_device_properties {
   uint32_t struct_size; /* filled in by the caller: the host writes no more than this */
   int32_t kind; /* MLP_DEVICE_... */
   const char *name; /* as the driver says it; lives as long as the instance */
-  const char *architecture; /* "gfx950", "sm_90", "x86-64-avx512", ... */
+  /* What code is compiled for: "gfx950", "sm_90", "x86-64-avx512", ...; without features ("gfx942:xnack-"). */
+  const char *architecture;
   uint64_t memory_size; /* bytes */
   uint32_t compute_units; /* CUs, SMs, or CPU threads */
   uint32_t wave_size; /* 64, 32, or 1 */
@@ -137,7 +150,8 @@ typedef struct mlp_device {
   mlp_status (*properties)(const mlp_host *host, uint32_t device, mlp_device_properties *out); /* [any] */
   mlp_status (*free_memory)(const mlp_host *host, uint32_t device, uint64_t *bytes); /* [any] */
 
-  /* Device memory: at least 256-byte aligned, not initialised.  [any] */
+  /* Device memory: at least 256-byte aligned, not initialised; MLP_OUT_OF_MEMORY where there is not enough.  May wait
+   * for the device, so allocate in prepare().  `free` what no queued work uses any more.  [any] */
   mlp_status (*alloc)(const mlp_host *host, uint32_t device, uint64_t size, void **out);
   void (*free)(const mlp_host *host, uint32_t device, void *memory);
   /* Host memory that copies can overlap with; every device of the group may read and write it.  [any] */
@@ -146,21 +160,28 @@ typedef struct mlp_device {
 
   mlp_status (*stream_create)(const mlp_host *host, uint32_t device, mlp_stream **out); /* [any] */
   void (*stream_release)(const mlp_host *host, mlp_stream *stream); /* waits for its work first;  [any] */
-  /* The hipStream_t or CUstream behind it, for libraries of the plugin's own; NULL on a CPU.  [any] */
+  /* The hipStream_t or CUstream behind it, for libraries of the plugin's own; NULL on a CPU.  Which device is current
+   * in a thread is not kept: a plugin that calls HIP or CUDA itself sets it first.  [any] */
   void *(*native)(const mlp_host *host, mlp_stream *stream);
 
-  /* Asynchronous, in any direction: both ranges stay valid until the stream has passed the copy.  [any] */
+  /* Asynchronous, in any direction: both ranges stay valid and unchanged until the stream has passed the copy.  Host
+   * memory that is not pinned is allowed, and may make the call wait; in a recording it is not, since the memory is
+   * read and written at each replay.  [any] */
   mlp_status (*copy)(const mlp_host *host, mlp_stream *stream, void *to, const void *from, uint64_t size);
   mlp_status (*fill)(const mlp_host *host, mlp_stream *stream, void *to, uint8_t value, uint64_t size); /* [any] */
 
-  mlp_status (*event_create)(const mlp_host *host, uint32_t device, mlp_event **out); /* [any] */
+  /* An event is recorded on streams of its device and waited for by any stream of the group.  Recording it again moves
+   * it; who waits already waits for the point where it was.  [any] */
+  mlp_status (*event_create)(const mlp_host *host, uint32_t device, mlp_event **out);
   void (*event_release)(const mlp_host *host, mlp_event *event); /* [any] */
   mlp_status (*event_record)(const mlp_host *host, mlp_stream *stream, mlp_event *event); /* [any] */
   mlp_status (*event_wait)(const mlp_host *host, mlp_stream *stream, mlp_event *event); /* the stream waits;  [any] */
 
   /* Blocks until everything queued so far has finished; returns the first error of that work.  [any] */
   mlp_status (*synchronize)(const mlp_host *host, mlp_stream *stream);
-  /* Calls `done` on a host thread once everything queued so far has finished; `done` must not block.  [any] */
+  /* Calls `done` exactly once, on a host thread, when everything queued so far has finished, with the first error of
+   * that work.  It may call every function but those that wait; it must not block: other notifications wait behind it.
+   * [any] */
   mlp_status (*notify)(const mlp_host *host, mlp_stream *stream,
                        void (*done)(void *context, mlp_status status), void *context);
 
@@ -175,7 +196,8 @@ typedef struct mlp_device {
  * calls of mlp_quantize.
  *
  * A recording is a sequence of launches, copies and fills made once and replayed often (a HIP or CUDA graph, or the
- * CPU's own form of it): arguments, grids and addresses are fixed, what changes lives in device memory. */
+ * CPU's own form of it): arguments, grids and addresses are fixed, what changes lives in device memory or in pinned
+ * memory that a recorded copy reads. */
 #define MLP_LAUNCH "mlp.launch/1"
 typedef struct mlp_recording mlp_recording;
 typedef struct mlp_grid { uint32_t blocks[3], threads[3], shared_bytes; } mlp_grid;
@@ -186,11 +208,13 @@ typedef struct mlp_launch {
    * the call returns.  A grid with no block does nothing.  [any] */
   mlp_status (*launch)(const mlp_host *host, mlp_stream *stream, uint32_t kernel, const mlp_grid *grid,
                        const void *const *args, uint32_t arg_count);
-  /* Between begin and end, work given to `stream` is recorded and not executed.  [any] */
+  /* Between begin and end, launches, copies and fills given to `stream` are recorded and not executed; everything else
+   * on it is MLP_INVALID_STATE.  Other streams work on as always.  [any] */
   mlp_status (*record_begin)(const mlp_host *host, mlp_stream *stream);
   mlp_status (*record_end)(const mlp_host *host, mlp_stream *stream, mlp_recording **out);
-  mlp_status (*replay)(const mlp_host *host, mlp_stream *stream, mlp_recording *recording); /* [any] */
-  void (*recording_release)(const mlp_host *host, mlp_recording *recording); /* [any] */
+  /* On any stream of the device that it was recorded on; replays of one recording do not overlap.  [any] */
+  mlp_status (*replay)(const mlp_host *host, mlp_stream *stream, mlp_recording *recording);
+  void (*recording_release)(const mlp_host *host, mlp_recording *recording); /* after its last replay;  [any] */
 } mlp_launch;
 
 /* Dense matrix products on a stream: y[m,n] = x[m,k] * w[n,k]^T, all row-major and dense, with sums in float32.
@@ -419,9 +443,14 @@ typedef struct mlp_weights {
   mlp_status (*bind)(const mlp_plugin *self, uint32_t device, const mlp_bound *bound, uint32_t count);
 } mlp_weights;
 
-/* The kernels a plugin brings, in families of one HIP source each.  A kernel is found by its name in the code object
- * of its family for the device's target; where there is none for that target, the source is compiled; on a CPU its
- * twin is called.
+/* The kernels a plugin brings, in families of one HIP source each.  A kernel is found by its name (extern "C") in the
+ * code of its family for the device's architecture: a code object of code_objects, else one that lies beside the
+ * library (libX.kernels/FAMILY.TARGET.SHA256-OF-THE-SOURCE.co, made by Scripts/kernels.sh), else what hiprtc or NVRTC
+ * makes of the source, as C++17, without any header and without fusing multiplications and additions.  An object that
+ * is damaged or for another target is passed over with a warning.  A family without code for a device fails where one
+ * of its kernels is launched.  On a CPU the twin is called.
+ *
+ * Kernels of one instance have different names, and so have its families: 1 to 64 letters, digits, '_' and '-'.
  *
  * Signature, one letter for each argument: p pointer, i int32, l int64, f float, d double.
  *
@@ -437,6 +466,7 @@ typedef struct mlp_kernel {
   uint32_t family; /* index into the families */
   uint32_t reserved;
 } mlp_kernel;
+/* An image as the driver's module loader takes it: an ELF code object, for hip also a bundle, for cuda also PTX. */
 typedef struct mlp_code_object { const char *target; mlp_bytes image; uint64_t reserved; } mlp_code_object;
 typedef struct mlp_kernel_family {
   const char *name;
