@@ -109,10 +109,9 @@ PODIUM_DEVICE bool fp8_has_nan(uint32_t nan) { return (nan & 0x80808080u) != 0; 
  * without block scales, which does twice as much in a cycle as the ones with K = 32. */
 PODIUM_DEVICE f32x4 multiply_fp8(const words4 *a, const words4 *b, f32x4 c) {
 #if PODIUM_GFX950
-  struct pieces {
-    words4 piece[2];
-  };
-  i32x8 left = same_bits<i32x8>(pieces{{a[0], a[1]}}), right = same_bits<i32x8>(pieces{{b[0], b[1]}});
+  i32x8 left, right;
+  PODIUM_UNROLL
+  for (int i = 0; i < 8; i++) left[i] = (int)a[i / 4].word[i % 4], right[i] = (int)b[i / 4].word[i % 4];
   return PODIUM_AMD(mfma_scale_f32_16x16x128_f8f6f4)(left, right, c, 0, 0, 0, 0, 0, 0);
 #else
   struct halves {
