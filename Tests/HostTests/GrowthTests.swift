@@ -18,10 +18,8 @@ import Testing
             let ends = ["\n} mlp_\(table);", "\n};"]
             let start = try #require(header.firstRange(of: "struct mlp_\(table) {"), "mlp_\(table)")
             let rest = header[start.upperBound...]
-            let end = try #require(
-                ends.compactMap { rest.firstRange(of: $0)?.lowerBound }.min(),
-                "the end of mlp_\(table)"
-            )
+            let found = ends.compactMap { rest.firstRange(of: $0)?.lowerBound }
+            let end = try #require(found.min(), "the end of mlp_\(table)")
             header.insert(contentsOf: "\n  void (*added_later)(void);", at: end)
         }
         header = header.replacing("#define MLP_ABI_MINOR ", with: "#define MLP_ABI_MINOR 1u + ")

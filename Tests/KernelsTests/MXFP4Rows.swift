@@ -156,7 +156,9 @@ struct MXFP4Matrix {
     }
 
     static func packed(gate: Self, up: Self) -> GuardedMemory {
-        let memory = GuardedMemory(byteCount: podium_packed_mxfp4_pair_size(PODIUM_BACKEND_CPU, Int32(gate.n), Int32(gate.k)))
+        let memory = GuardedMemory(
+            byteCount: podium_packed_mxfp4_pair_size(PODIUM_BACKEND_CPU, Int32(gate.n), Int32(gate.k))
+        )
         podium_pack_mxfp4_pair(
             PODIUM_BACKEND_CPU,
             memory.base,
