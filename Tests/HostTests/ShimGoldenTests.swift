@@ -56,13 +56,7 @@ import Testing
             )
         }
 
-    /// On gfx950 there are no int8 blocks: `fast` rounds activations to MXFP4, as `exact` does.
-    static let pairs = cases.flatMap { given in ShimDevice.allCases.map { (given, $0) } }
-        .filter { given, device in
-            device != .gfx950 || !given.name.contains("mxfp4") || !given.options.contains("activations=fast")
-        }
-
-    @Test(arguments: pairs)
+    @Test(arguments: cases, ShimDevice.allCases)
     func logits(_ given: Case, _ device: ShimDevice) throws {
         let folder = "\(Self.golden)/\(given.name)"
         let file = try SafetensorsFile(path: folder + "/expected.safetensors")
