@@ -35,8 +35,9 @@ import Testing
         #expect(try hip["version"].int() / 10_000_000 == 5, "ROCm 5 counts 10,000,000 for a major version")
         #expect(try hip["problem"].string() == "hip: \(Self.library) sees no device")
         #expect(try hip["compiler"].string().hasPrefix(Self.library))
+        let output = try TemporaryFolder.folder() + "/run"
         let run = try HostProcess.run(
-            ["--plugin", "libNull.so", "--scenario", "offline", "--device", "hip:0", "--output", "/nonexistent"],
+            ["--plugin", "libNull.so", "--scenario", "offline", "--device", "hip:0", "--output", output],
             environment: Self.environment
         )
         #expect(run.status == RunStatus.usage.rawValue && run.errors.contains("sees no device"), "\(run)")
