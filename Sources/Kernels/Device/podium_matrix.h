@@ -128,9 +128,9 @@ PODIUM_DEVICE f32x4 multiply_fp8(const words4 *a, const words4 *b, f32x4 c) {
  * half byte, and the E8M0 code of that block in byte `step` of its scale.  E8M0 NaN (255) on either side makes the
  * results of its row or column NaN.
  *
- * Layout: AMD, "CDNA4 Instruction Set Architecture", V_MFMA_SCALE_F32_16X16X128_F8F6F4 with FP4 operands (cbsz and blgp
- * 4; one scale for a lane's 32 elements; op_sel and op_sel_hi are the two bits of the byte); the same in Modular's
- * BlockScaledMmaOp and in AITER's kernels.  The four words of a FP4 operand are the low ones of the eight. */
+ * Layout: the order of lanes from Modular's documentation of BlockScaledMmaOp, the byte of a scale (op_sel) from public
+ * gfx950 assembly; AMD's CDNA 4 instruction set manual has the last word.  The four words of a FP4 operand are the low
+ * ones of the eight. */
 template <int step>
 PODIUM_DEVICE f32x4 multiply_mxfp4(const words4 &a, const words4 &b, f32x4 c, uint32_t a_scales, uint32_t b_scales) {
   i32x8 left = {(int)a.word[0], (int)a.word[1], (int)a.word[2], (int)a.word[3], 0, 0, 0, 0};
